@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Every target is a script in scripts/; this file only gives them names.
+
+BASE ?= 6.1
+# So that a script can be told e.g. TESTS="counters.sh".
+TESTS ?=
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
+		awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo "Variables: BASE=$(BASE), TESTS=\"a.sh b.sh\" (selftest)"
+
+.PHONY: tree modules guest
+tree: ## kernel source with the series applied: build/BASE/linux
+	@scripts/make-tree $(BASE)
+
+modules: ## IPVS modules for the stock kernel: build/BASE/modules
+	@scripts/build-modules $(BASE)
+
+guest: ## image and initramfs the tests boot
+	@scripts/fetch-kernel $(BASE)
+	@scripts/mkinitramfs $(BASE)
+
+.PHONY: test check kunit selftest demo
+test: ## all the tests, with a summary
+	@scripts/test $(BASE)
+
+check: ## checkpatch, W=1, sparse, shellcheck
+	@scripts/check $(BASE)
+
+kunit: ## the kernel's KUnit tests of the estimator
+	@scripts/kunit $(BASE)
+
+selftest: ## kselftests in a guest
+	@scripts/selftest $(BASE) $(TESTS)
+
+demo: ## a short tour in a guest
+	@scripts/demo $(BASE)
+
+.PHONY: clean distclean
+clean: ## removes what was built, keeps what was unpacked or downloaded
+	@scripts/clean $(BASE)
+
+distclean: ## removes build/
+	rm -rf build

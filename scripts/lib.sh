@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What every script here shares.  Sourced, not run.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034  # used by the scripts that source this
+BUILD=$TOP/build
+PROG=${0##*/}
+
+# Under LC_ALL=C the messages we parse and the sort orders we hash are fixed.
+export LC_ALL=C
+
+# Progress and errors go to stderr: stdout belongs to results.
+say() { echo "==> $*" >&2; }
+warn() { echo "$PROG: warning: $*" >&2; }
+die() { echo "$PROG: $*" >&2; exit 1; }
+
+# shellcheck source=scripts/bases.sh
+. "$TOP/scripts/bases.sh"
+
+# Kernel release of the image or headers which a meta package stands for.
+# The installed meta package decides, else what apt would install.
+meta_kver()	# META_PKG
+{
+	local meta=$1 kind deps
+
+	kind=${meta#linux-}
+	kind=${kind%%-*}
+	deps=$(dpkg-query -W -f '${Status}:${Depends}\n' "$meta" 2>/dev/null |
+		sed -n 's/^install ok installed://p' || true)
+	[[ $deps ]] || deps=$(apt-cache depends "$meta" 2>/dev/null || true)
+	grep -o "linux-$kind-[0-9][^ ,]*" <<<"$deps" | head -n 1 |
+		sed "s/^linux-$kind-//"
+}
+
+# Modules are built against the installed headers, so these name the kernel
+# everything else (image, guest) must use too.
+base_kver()	# BASE
+{
+	local kver
+
+	base_facts "$1"
+	kver=$(meta_kver "$HEADERS_META")
+	[[ $kver ]] || die "no package $HEADERS_META known to apt (run apt-get update?)"
+	[[ $kver == "$1".* ]] ||
+		die "$HEADERS_META stands for $kver, which is not a $1 kernel"
+	echo "$kver"
+}
+
+pkg_version()	# PKG
+{
+	dpkg-query -W -f '${Version}' "$1" 2>/dev/null
+}
+
+# One hash over the names, modes and contents of the files named on stdin.
+hash_files()
+{
+	local list
+
+	list=$(sort -u)
+	{
+		echo "$list"
+		xargs -r -d '\n' stat -c '%a %n' <<<"$list"
+		xargs -r -d '\n' sha256sum <<<"$list"
+	} | sha256sum | cut -c 1-32
+}
+
+hash_text() { sha256sum | cut -c 1-32; }
+
+# Hash of all that decides what applying the series of a base gives.
+series_key()	# BASE
+{
+	{
+		pkg_version "$SOURCE_PKG"
+		hash_files < <(
+			find "$TOP/patches/$1" -type f 2>/dev/null || true
+			our_files "$TOP" | sed "s|^|$TOP/|"
+			echo "$TOP/scripts/apply-series"
+		)
+	} | hash_text
+}
+
+# Is the thing this stamp stands for made of the inputs with this key?
+stamp_is()	# FILE KEY
+{
+	[[ -f $1 && $(<"$1") == "$2" ]]
+}
+
+stamp_set()	# FILE KEY
+{
+	echo "$2" >"$1.tmp"
+	mv "$1.tmp" "$1"
+}
+
+# Two runs at once must not write the same directory.
+lock()	# FILE
+{
+	mkdir -p "$(dirname "$1")"
+	exec 9>"$1"
+	flock -n 9 || { say "waiting for another run ($1)"; flock 9; }
+}
+
+# Our files at in-tree paths, relative to the top, one a line.
+our_files()	# TOP
+{
+	local top=$1 d
+	local -a dirs=()
+
+	for d in include net tools Documentation; do
+		[[ -d $top/$d ]] && dirs+=("$d")
+	done
+	((${#dirs[@]})) || return 0
+	(
+		cd "$top" || exit
+		if [[ -e .git ]]; then
+			git ls-files -co --exclude-standard -- "${dirs[@]}"
+		else
+			find "${dirs[@]}" -type f
+		fi | while IFS= read -r f; do
+			if [[ -f $f ]]; then echo "$f"; fi
+		done | sort -u
+	)
+}
