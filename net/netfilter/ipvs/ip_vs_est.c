@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation in kthreads: an estimator's life
+ *
+ *   start     ip_vs_start_estimator(): onto the pending list, O(1)
+ *   place     kthread 0 puts it into a chain of a context (ip_vs_est_place.c)
+ *   sample    the kthread of that context passes over it every 2 s
+ *   move      back to the pending list when limits change
+ *   stop      ip_vs_stop_estimator(): out of the list or the chain; its owner
+ *             frees it after an RCU grace period
+ *
+ * Locking
+ *
+ *   Order, outermost first:
+ *
+ *	RTNL > __ip_vs_mutex > est->lock > stats->lock
+ *
+ *   est->lock, a spinlock for each namespace, protects the pending list, the
+ *   contexts, links and places of estimators, the sysctl values and the
+ *   limits.  All of its users are in process context.  It is not a mutex on
+ *   purpose: kthread 0 may run at nice 19 on a busy CPU, and preempted inside
+ *   a mutex it would stall everyone who adds a service, and RTNL with them.
+ *   So nothing is allocated under it, nothing sleeps, and it is dropped after
+ *   each IP_VS_EST_BATCH estimators at the latest.
+ *
+ *   Who stops a kthread waits for it; so a kthread must never wait for
+ *   whoever may be stopping it.  Kthreads take no mutex at all, and nobody
+ *   creates, stops, moves or renices a task with est->lock held.
+ *
+ *   Tasks start and stop in est_reload_work only, and at the namespace's exit
+ *   when that work cannot run any more.  ctx->task is changed under est->lock
+ *   and cleared there before a stop; whoever wakes a kthread does so under
+ *   est->lock, so never a task that is gone.
+ *
+ *   Chains are walked under RCU, see ip_vs_est_chain.c.
+ *
+ * Sleeping
+ *
+ *   A kthread sets its state, then looks at the rows, at the pending list and
+ *   at kthread_should_stop().  Whoever publishes work does so under est->lock
+ *   before it wakes the kthread: the look, under the same lock, either sees
+ *   the work or comes before it, and then the wake-up finds the state set.
+ */
+
+#include <linux/kthread.h>
+#include <linux/rculist.h>
+#include <linux/timekeeping.h>
+
+#include <net/ip_vs.h>
+#include "ip_vs_est_impl.h"
+
+/**
+ * ip_vs_est_wake() - let a kthread look for work
+ * @ctx: its context
+ *
+ * Context: est->lock held, which keeps the task from being stopped.
+ */
+void ip_vs_est_wake(struct ip_vs_est_ctx *ctx)
+{
+	lockdep_assert_held(&ctx->net->lock);
+
+	if (ctx->task)
+		wake_up_process(ctx->task);
+}
+
+/**
+ * ip_vs_est_pend() - put an estimator on the pending list
+ * @est: estimation in its namespace
+ * @stats: the estimator's, in no list
+ *
+ * Kthread 0 is woken when the list turns non-empty and waits a tick then, for
+ * more to gather.
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
+{
+	bool first = list_empty(&est->pending);
+
+	lockdep_assert_held(&est->lock);
+
+	list_add_tail(&stats->est.pending, &est->pending);
+	if (first) {
+		est->place_at = jiffies + IP_VS_EST_TICK;
+		ip_vs_est_wake(est->slot[0]);
+	}
+}
+
+/* Give a context without estimators to the work, which stops its task */
+static void ip_vs_est_ctx_detach(struct ip_vs_est_net *est,
+				 struct ip_vs_est_ctx *ctx)
+{
+	lockdep_assert_held(&est->lock);
+
+	est->slot[ctx->id] = NULL;
+	est->nctx--;
+	while (!est->slot[est->nslots - 1])
+		est->nslots--;
+	list_add_tail(&ctx->detached, &est->detached);
+	ip_vs_est_queue_reload(est, 0);
+}
+
+/**
+ * ip_vs_est_unlink() - take an estimator out of the list or chain it is in
+ * @est: estimation in its namespace
+ * @stats: the estimator's, started
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
+{
+	struct ip_vs_est_ctx *ctx = stats->est.ctx;
+
+	lockdep_assert_held(&est->lock);
+
+	if (!ctx) {
+		list_del_init(&stats->est.pending);
+		return;
+	}
+
+	ip_vs_est_chain_del(stats);
+	/* Asked for in ip_vs_est_place_batch() before it is linked again */
+	stats->est.cookie = start_poll_synchronize_rcu();
+	stats->est.unlinked = true;
+	if (!ctx->count && ctx->id)
+		ip_vs_est_ctx_detach(est, ctx);
+	if (est->full) {
+		est->full = false;
+		ip_vs_est_wake(est->slot[0]);
+	}
+}
+
+/**
+ * ip_vs_start_estimator() - estimate the rates of an object from now on
+ * @ipvs: namespace that it belongs to
+ * @stats: initialised by ip_vs_stats_init() and not started
+ *
+ * Takes constant time.  A new object has counted nothing yet.  A stopped one
+ * may be started again at any time: its first pass only takes the counters.
+ *
+ * Context: process context, takes est->lock and stats->lock.
+ * Return: 0, or -ESHUTDOWN when the namespace is going away; nothing has
+ * changed then.
+ */
+int ip_vs_start_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
+{
+	struct ip_vs_est_net *est = ipvs->est;
+	int ret = 0;
+
+	ip_vs_est_begin(stats);
+
+	spin_lock(&est->lock);
+	if (est->exiting) {
+		ret = -ESHUTDOWN;
+	} else {
+		if (est->started++ == IP_VS_EST_TOTALS)
+			ip_vs_est_queue_reload(est, 0);
+		ip_vs_est_pend(est, stats);
+	}
+	spin_unlock(&est->lock);
+	return ret;
+}
+
+/**
+ * ip_vs_stop_estimator() - estimate no more
+ * @ipvs: namespace that it belongs to
+ * @stats: started
+ *
+ * Takes constant time.  A kthread may still be passing over @stats: free it
+ * after an RCU grace period.
+ *
+ * Context: process context, takes est->lock.
+ */
+void ip_vs_stop_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
+{
+	struct ip_vs_est_net *est = ipvs->est;
+
+	spin_lock(&est->lock);
+	ip_vs_est_unlink(est, stats);
+	/* Without a service there is nothing to estimate: the tasks stop, but
+	 * not between ipvsadm -C and the ipvsadm -R that follows it
+	 */
+	if (--est->started == IP_VS_EST_TOTALS)
+		ip_vs_est_queue_reload(est, IP_VS_EST_PERIOD);
+	spin_unlock(&est->lock);
+}
+
+/* Walk the chains of a row, with a reschedule point after each.  Not
+ * cond_resched_rcu(): it is empty with PREEMPT_RCU, which kernels have that
+ * boot with voluntary preemption, and 48 chains would then be one section.
+ */
+static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row)
+{
+	u32 chain_max = READ_ONCE(ctx->net->chain_max);
+	unsigned long switches;
+	struct ip_vs_est_row *r;
+	unsigned int chain;
+	u32 ests;
+	u64 time;
+
+	for (chain = 0; chain < IP_VS_EST_CHAINS; chain++) {
+		rcu_read_lock();
+		/* Pairs with rcu_assign_pointer() in ip_vs_est_row_open() */
+		r = rcu_dereference(ctx->rows[row]);
+		if (!r || hlist_empty(&r->chain[chain])) {
+			rcu_read_unlock();
+			if (!r)
+				break;
+			continue;
+		}
+		switches = current->nvcsw + current->nivcsw;
+		time = ktime_get_ns();
+		ests = ip_vs_est_chain_walk(&r->chain[chain]);
+		time = ktime_get_ns() - time;
+		if (ests >= chain_max &&
+		    switches == current->nvcsw + current->nivcsw)
+			ip_vs_est_meter_add(&ctx->meter, time, ests);
+		rcu_read_unlock();
+
+		cond_resched();
+		if (kthread_should_stop())
+			break;
+	}
+}
+
+/* A period is over: tell kthread 0 what the full chains of this one ask for */
+static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
+{
+	struct ip_vs_est_net *est = ctx->net;
+	u32 chain_max = READ_ONCE(est->chain_max), want;
+
+	want = ip_vs_est_meter_period(&ctx->meter, chain_max,
+				      READ_ONCE(est->lowered));
+	if (!want)
+		return;
+
+	spin_lock(&est->lock);
+	/* Not if another kthread was faster, and ours is about an old limit */
+	if (est->chain_max == chain_max) {
+		est->measured = want;
+		ip_vs_est_wake(est->slot[0]);
+	}
+	spin_unlock(&est->lock);
+}
+
+/* Find the next row with estimators and when it is due.  One that is late by
+ * more than a period is due now, and so are those after it in turn: what was
+ * missed is skipped, never caught up with.
+ */
+static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
+{
+	int steps = ip_vs_est_next_row(ctx, ctx->cursor);
+	unsigned long now = jiffies;
+
+	if (steps < 0)
+		return -1;
+	*due = ctx->cursor_time + steps * IP_VS_EST_TICK;
+	if (time_after(now, *due + IP_VS_EST_PERIOD)) {
+		ctx->cursor_time = now - steps * IP_VS_EST_TICK;
+		*due = now;
+	}
+	return (ctx->cursor + steps) % IP_VS_EST_ROWS;
+}
+
+/* Walk all rows that are due */
+static void ip_vs_est_walk_due(struct ip_vs_est_ctx *ctx)
+{
+	struct ip_vs_est_net *est = ctx->net;
+	unsigned long due;
+	int row;
+
+	while (!kthread_should_stop()) {
+		spin_lock(&est->lock);
+		row = ip_vs_est_find_row(ctx, &due);
+		spin_unlock(&est->lock);
+		if (row < 0 || time_before(jiffies, due))
+			break;
+
+		ip_vs_est_walk_row(ctx, row);
+		if (row < ctx->cursor || row == IP_VS_EST_ROWS - 1)
+			ip_vs_est_period(ctx);
+		ctx->cursor = (row + 1) % IP_VS_EST_ROWS;
+		ctx->cursor_time = due + IP_VS_EST_TICK;
+	}
+}
+
+/* How long there is nothing to do, jiffies; called with the state set */
+static long ip_vs_est_idle_time(struct ip_vs_est_ctx *ctx)
+{
+	struct ip_vs_est_net *est = ctx->net;
+	long idle = MAX_SCHEDULE_TIMEOUT;
+	unsigned long due;
+
+	spin_lock(&est->lock);
+	if (ip_vs_est_find_row(ctx, &due) >= 0)
+		idle = (long)(due - jiffies);
+	if (!ctx->id) {
+		if (!list_empty(&est->pending) && !est->full)
+			idle = min(idle, (long)(est->place_at - jiffies));
+		if (est->calibrate || est->measured || est->repack)
+			idle = 0;
+	}
+	spin_unlock(&est->lock);
+	return max(idle, 0L);
+}
+
+/**
+ * ip_vs_est_kthread() - estimate what is in a context
+ * @data: the context
+ *
+ * Created, woken for the first time and stopped by est_reload_work.  Takes
+ * est->lock and stats->lock, and no mutex.
+ *
+ * Return: 0, when kthread_stop() has asked for it.
+ */
+int ip_vs_est_kthread(void *data)
+{
+	struct ip_vs_est_ctx *ctx = data;
+	long idle;
+
+	while (!kthread_should_stop()) {
+		if (!ctx->id)
+			ip_vs_est_distribute(ctx->net);
+		ip_vs_est_walk_due(ctx);
+
+		/* The barrier in it pairs with the one in wake_up_process()
+		 * in ip_vs_est_wake(), and in kthread_stop()
+		 */
+		set_current_state(TASK_IDLE);
+		idle = ip_vs_est_idle_time(ctx);
+		if (idle && !kthread_should_stop())
+			schedule_timeout(idle);
+		__set_current_state(TASK_RUNNING);
+		cond_resched();
+	}
+	return 0;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation: how many estimators a chain may hold
+ *
+ * A chain is one RCU read-side section without a reschedule point; it should
+ * take 100 us at most.  So chain_max = 95 us / cost of one estimator, and the
+ * cost comes from two places:
+ *
+ *  - Calibration, before anything is placed: the best of some passes over one
+ *    private object, times 4, because those find everything in the cache and
+ *    a real walk does not.  It counts every possible CPU.  This is a guess:
+ *    hot repetition on one object hides the misses on the estimators
+ *    themselves, by how much depends on the machine (others have seen
+ *    factors of 3 to 4 either way).
+ *
+ *  - The meter, from then on: walks time their full chains.  When these stay
+ *    above 120 us, or below 50 us, chain_max is set from what they cost.
+ *    Walks that were preempted are not counted.
+ */
+
+#include <linux/bottom_half.h>
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/math64.h>
+#include <linux/rcupdate.h>
+
+#include "ip_vs_est_impl.h"
+
+/* Time that a chain should take: 5 % less than the 100 us budget, ns */
+#define IP_VS_EST_BUDGET	95000
+/* Mean time of full chains that asks for a correction, ns.  Far enough from
+ * the budget on both sides that a correction, which meets it, is final.
+ */
+#define IP_VS_EST_TOO_SLOW	120000
+#define IP_VS_EST_TOO_FAST	50000
+/* Periods in a row of such means before a correction.  Raising a limit that
+ * was lowered before takes a minute, so that two CPUs of different speed do
+ * not push estimators to and fro.
+ */
+#define IP_VS_EST_STREAK	3
+#define IP_VS_EST_STREAK_LONG	30
+
+/* Calibration runs, with a pause before every fourth in which the CPU gets
+ * to its speed after sleep
+ */
+#define IP_VS_EST_RUNS		12
+#define IP_VS_EST_RUNS_PAUSE	4
+/* Cost of a pass when counters are not cached against when they are, as
+ * measured by others on machines of 48 to 256 CPUs and 1 to 8 NUMA nodes
+ */
+#define IP_VS_EST_COLD		4
+/* Cost where the clock does not tell, ns: measured by others on 128 CPUs */
+#define IP_VS_EST_COST_DEFAULT	5400
+
+/**
+ * ip_vs_est_cost() - measure what one estimation takes
+ * @probe: a private object with counters for every possible CPU
+ * @clock: the time, ns
+ * @pause: sleeps for a while; returns false to give up
+ *
+ * Context: may sleep, in @pause.
+ * Return: ns for one estimator whose counters are not in the cache, or 0 when
+ * @pause has said to give up.
+ */
+u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
+		   bool (*pause)(void))
+{
+	s64 best = S64_MAX, time;
+	unsigned int run;
+
+	for (run = 0; run < IP_VS_EST_RUNS; run++) {
+		if (run % IP_VS_EST_RUNS_PAUSE == 0 && !pause())
+			return 0;
+
+		/* A sample is due in each run */
+		probe->est.gen = READ_ONCE(probe->net->gen);
+		probe->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
+
+		local_bh_disable();
+		rcu_read_lock();
+		time = clock();
+		ip_vs_est_pass(probe);
+		time = clock() - time;
+		rcu_read_unlock();
+		local_bh_enable();
+
+		/* A clock that stands still or goes back tells nothing */
+		if (time > 0)
+			best = min(best, time);
+	}
+	if (best == S64_MAX)
+		return IP_VS_EST_COST_DEFAULT;
+	if (best > S64_MAX / IP_VS_EST_COLD)
+		return S64_MAX;
+	return best * IP_VS_EST_COLD;
+}
+
+/**
+ * ip_vs_est_chain_max() - how many estimators fit into the time of a chain
+ * @cost: time that one takes, ns, at least 1
+ *
+ * Return: from 1 to IP_VS_EST_CHAIN_LIMIT.
+ */
+u32 ip_vs_est_chain_max(u64 cost)
+{
+	return clamp_t(u64, div64_u64(IP_VS_EST_BUDGET, cost), 1,
+		       IP_VS_EST_CHAIN_LIMIT);
+}
+
+/**
+ * ip_vs_est_recalibrated() - what a new calibration means for the limit
+ * @chain_max: in use now, perhaps corrected by measurement
+ * @old_guess: result of the calibration that it began with
+ * @new_guess: result of the new one
+ *
+ * What the meter has found out, the ratio of @chain_max to @old_guess, holds
+ * for the new CPUs as well.  Guesses within a quarter of each other are the
+ * same guess: then nothing changes.
+ *
+ * Return: the limit to use, from 1 to IP_VS_EST_CHAIN_LIMIT.
+ */
+u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess)
+{
+	u32 diff = new_guess > old_guess ? new_guess - old_guess :
+					   old_guess - new_guess;
+
+	if (diff <= old_guess / 4)
+		return chain_max;
+	return clamp_t(u64, div_u64((u64)chain_max * new_guess, old_guess), 1,
+		       IP_VS_EST_CHAIN_LIMIT);
+}
+
+/**
+ * ip_vs_est_meter_add() - note what a full chain has taken
+ * @m: the meter of the context
+ * @ns: time of the walk, ns, not preempted
+ * @ests: estimators that took a sample, at least 1
+ *
+ * Context: the kthread that owns @m.
+ */
+void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns, u32 ests)
+{
+	m->ns += ns;
+	m->ests += ests;
+	m->chains++;
+}
+
+/**
+ * ip_vs_est_meter_period() - look at the full chains of one period
+ * @m: the meter of the context; starts anew
+ * @chain_max: limit in use
+ * @lowered: the limit was lowered by a meter before
+ *
+ * Context: the kthread that owns @m.
+ * Return: the limit that the chains ask for, or 0 to keep @chain_max.
+ */
+u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max,
+			   bool lowered)
+{
+	int need = IP_VS_EST_STREAK;
+	u64 mean;
+	u32 want = 0;
+
+	if (!m->chains)
+		return 0;
+
+	mean = div_u64(m->ns, m->chains);
+	if (mean > IP_VS_EST_TOO_SLOW)
+		m->streak = max(m->streak, 0) + 1;
+	else if (mean < IP_VS_EST_TOO_FAST)
+		m->streak = min(m->streak, 0) - 1;
+	else
+		m->streak = 0;
+
+	if (m->streak < 0 && lowered)
+		need = IP_VS_EST_STREAK_LONG;
+	if (abs(m->streak) >= need) {
+		want = ip_vs_est_chain_max(div_u64(m->ns, m->ests) ? : 1);
+		m->streak = 0;
+	}
+	m->ns = 0;
+	m->ests = 0;
+	m->chains = 0;
+	return want == chain_max ? 0 : want;
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation: rows and chains, where an estimator goes and how it leaves
+ *
+ * A context is what one kthread walks: up to 50 rows, one each 40 ms.  A row
+ * holds up to 48 chains, each short enough (chain_max) to be walked in one
+ * RCU read-side section of less than 100 us.  This file knows no tasks, no
+ * clocks and no namespaces.
+ *
+ * Filling: while every open row holds a chain's worth of estimators, a new
+ * row is opened; otherwise the least loaded row takes the next one.  So few
+ * estimators are few rows, which are few wakeups, and many are spread evenly
+ * over the period.  Inside a row the first chain that is not full takes it.
+ *
+ * Walking: a walker holds the RCU read lock for one chain at a time and reads
+ * the row anew after it.  Estimators may come and go meanwhile:
+ *
+ *  - One that leaves keeps its forward link, so a walker that stands on it
+ *    goes on along the old chain.  That is why it must not enter a chain
+ *    again, nor be freed, before a grace period has passed.
+ *  - One that comes is put at the head, where a walker of this chain has
+ *    already been: no walk is ever made longer by it.
+ *  - A row that loses its last estimator is unpublished and freed after a
+ *    grace period.  A walker that finds another row in its place goes on
+ *    there with the next chain.
+ *
+ * Writers hold est->lock of the namespace.
+ */
+
+#include <linux/bitmap.h>
+#include <linux/export.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+
+#include "ip_vs_est_impl.h"
+
+/* The open row with the fewest estimators, or -1 when there is none */
+static int ip_vs_est_least_loaded(const struct ip_vs_est_ctx *ctx)
+{
+	unsigned int row;
+	int best = -1;
+
+	for_each_set_bit(row, ctx->used, IP_VS_EST_ROWS) {
+		if (best < 0 || ctx->load[row] < ctx->load[best])
+			best = row;
+	}
+	return best;
+}
+
+static struct ip_vs_est_row *ip_vs_est_row(const struct ip_vs_est_ctx *ctx,
+					   unsigned int row)
+{
+	return rcu_dereference_protected(ctx->rows[row],
+					 lockdep_is_held(&ctx->net->lock));
+}
+
+/* Publish *spare as the first row that is not open */
+static int ip_vs_est_row_open(struct ip_vs_est_ctx *ctx,
+			      struct ip_vs_est_row **spare)
+{
+	unsigned int row = find_first_zero_bit(ctx->used, IP_VS_EST_ROWS);
+
+	/* Pairs with rcu_dereference() in ip_vs_est_walk_row() */
+	rcu_assign_pointer(ctx->rows[row], *spare);
+	*spare = NULL;
+	__set_bit(row, ctx->used);
+	return row;
+}
+
+static void ip_vs_est_row_close(struct ip_vs_est_ctx *ctx, unsigned int row)
+{
+	struct ip_vs_est_row *old = ip_vs_est_row(ctx, row);
+
+	RCU_INIT_POINTER(ctx->rows[row], NULL);
+	__clear_bit(row, ctx->used);
+	kfree_rcu(old, rcu);
+}
+
+/**
+ * ip_vs_est_chain_add() - put an estimator into a chain of a context
+ * @ctx: where
+ * @stats: the estimator's, in no chain; if it has been in one before, an RCU
+ *	grace period has passed since
+ * @chain_max: estimators in a chain, at most
+ * @spare: a zeroed row, taken and set to NULL when a row is opened
+ *
+ * Context: est->lock held.
+ * Return: 1 if a row was opened, 0 if not, -ENOSPC if the context is full,
+ * -EAGAIN if a row must be opened and *@spare is NULL.  Nothing has changed
+ * after an error.
+ */
+int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
+			u32 chain_max, struct ip_vs_est_row **spare)
+{
+	struct ip_vs_estimator *est = &stats->est;
+	int row = ip_vs_est_least_loaded(ctx);
+	struct ip_vs_est_row *r;
+	unsigned int chain;
+	bool open;
+
+	lockdep_assert_held(&ctx->net->lock);
+
+	open = (row < 0 || ctx->load[row] >= chain_max) &&
+	       !bitmap_full(ctx->used, IP_VS_EST_ROWS);
+	if (open) {
+		if (!*spare)
+			return -EAGAIN;
+		row = ip_vs_est_row_open(ctx, spare);
+	} else if (ctx->load[row] >= IP_VS_EST_CHAINS * chain_max) {
+		return -ENOSPC;
+	}
+
+	/* There is one: the row holds less than all chains together may */
+	r = ip_vs_est_row(ctx, row);
+	for (chain = 0; r->len[chain] >= chain_max; chain++)
+		;
+	r->len[chain]++;
+	ctx->load[row]++;
+	ctx->count++;
+	est->ctx = ctx;
+	est->row = row;
+	est->chain = chain;
+	/* Pairs with hlist_for_each_entry_rcu() in ip_vs_est_chain_walk() */
+	hlist_add_head_rcu(&est->node, &r->chain[chain]);
+	return open;
+}
+
+/**
+ * ip_vs_est_chain_del() - take an estimator out of its chain
+ * @stats: the estimator's, in a chain
+ *
+ * The caller must let an RCU grace period pass before the estimator enters a
+ * chain again or is freed.
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_chain_del(struct ip_vs_stats *stats)
+{
+	struct ip_vs_estimator *est = &stats->est;
+	struct ip_vs_est_ctx *ctx = est->ctx;
+	struct ip_vs_est_row *r;
+
+	lockdep_assert_held(&ctx->net->lock);
+
+	r = ip_vs_est_row(ctx, est->row);
+	hlist_del_rcu(&est->node);
+	r->len[est->chain]--;
+	ctx->count--;
+	est->ctx = NULL;
+	if (!--ctx->load[est->row])
+		ip_vs_est_row_close(ctx, est->row);
+}
+
+/**
+ * ip_vs_est_chain_excess() - find an estimator in a chain that is too long
+ * @ctx: where
+ * @row: index of the row
+ * @limit: estimators that a chain of this row may keep; 0: none
+ *
+ * Context: est->lock held.
+ * Return: an estimator to take out, or NULL when the row keeps the limit.
+ */
+struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
+					   unsigned int row, u32 limit)
+{
+	struct ip_vs_est_row *r;
+	unsigned int chain;
+
+	lockdep_assert_held(&ctx->net->lock);
+
+	if (!test_bit(row, ctx->used))
+		return NULL;
+	r = ip_vs_est_row(ctx, row);
+	for (chain = 0; chain < IP_VS_EST_CHAINS; chain++) {
+		if (r->len[chain] > limit)
+			return hlist_entry(r->chain[chain].first,
+					   struct ip_vs_stats, est.node);
+	}
+	return NULL;
+}
+
+/**
+ * ip_vs_est_next_row() - the next row that holds estimators
+ * @ctx: where
+ * @from: index of the row to begin with, wrapped around after the last
+ *
+ * Context: est->lock held.
+ * Return: steps from @from to that row, 0 to 49, or -1 when there is none.
+ */
+int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from)
+{
+	unsigned int row;
+
+	lockdep_assert_held(&ctx->net->lock);
+
+	row = find_next_bit(ctx->used, IP_VS_EST_ROWS, from);
+	if (row < IP_VS_EST_ROWS)
+		return row - from;
+	row = find_first_bit(ctx->used, IP_VS_EST_ROWS);
+	if (row < IP_VS_EST_ROWS)
+		return IP_VS_EST_ROWS - from + row;
+	return -1;
+}
+
+/**
+ * ip_vs_est_chain_walk() - one pass over each estimator of a chain
+ * @chain: a chain of a row that was read in this RCU read-side section
+ *
+ * Context: process context, RCU read side.
+ * Return: how many estimators took a sample.
+ */
+u32 ip_vs_est_chain_walk(const struct hlist_head *chain)
+{
+	struct ip_vs_stats *stats;
+	u32 n = 0;
+
+	hlist_for_each_entry_rcu(stats, chain, est.node)
+		n += ip_vs_est_pass(stats);
+	return n;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IPVS estimation in kthreads: what its own files share
+ *
+ * ip_vs_stats.c		counters and the sampling of one estimator
+ * ip_vs_est_chain.c	rows and chains: where an estimator goes
+ * ip_vs_est_calc.c	how long a chain may be
+ * ip_vs_est.c		start and stop of an estimator, the kthread
+ * ip_vs_est_place.c	kthread 0: from the pending list into the chains
+ * ip_vs_est_net.c	set-up and exit of a network namespace
+ * ip_vs_est_ctl.c	est_reload_work: start and stop of kthreads, CPU hotplug
+ * ip_vs_est_sysctl.c	the sysctls
+ */
+#ifndef _IP_VS_EST_IMPL_H
+#define _IP_VS_EST_IMPL_H
+
+#include <linux/bitmap.h>
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/workqueue.h>
+#include <net/ip_vs_est.h>
+
+/* Rows of a context.  A period of 2 s, for which users know the rates to be
+ * averaged, is cut into 50 so that a row starts every 40 ms.
+ */
+#define IP_VS_EST_ROWS		50
+/* Time from one row to the next, jiffies: 40 ms, or what HZ makes of it */
+#define IP_VS_EST_TICK		(HZ / 25 ? : 1)
+/* Each estimator is sampled once in this time, jiffies: 2 s */
+#define IP_VS_EST_PERIOD	(IP_VS_EST_ROWS * IP_VS_EST_TICK)
+/* A sample covers at least this time, jiffies: 1 s, half a period, so that
+ * an estimator which moved to a row just ahead is not sampled over an instant
+ */
+#define IP_VS_EST_MIN_SAMPLE	HZ
+/* A rate is not shown any more after this time without a sample, jiffies */
+#define IP_VS_EST_STALE		(10 * HZ)
+
+/* Chains of a row: 48 of 100 us are 4.8 ms of the 40 ms that a row has, so
+ * that a kthread takes at most 1/8 of a CPU.
+ */
+#define IP_VS_EST_CHAINS	48
+/* Kthreads for each CPU of est_cpulist: 4 times 1/8 is half of the CPU */
+#define IP_VS_EST_KTHREADS	4
+/* Estimators moved under one hold of est->lock */
+#define IP_VS_EST_BATCH		16
+/* Estimators of a chain, at most: struct ip_vs_est_row counts them in u16 */
+#define IP_VS_EST_CHAIN_LIMIT	U16_MAX
+
+/* est->started counts the estimator of the namespace's total, which exists
+ * without a service
+ */
+#define IP_VS_EST_TOTALS	1
+
+/* Generations that no namespace is ever in */
+#define IP_VS_EST_GEN_NEW	0	/* never started: base 0 is right */
+#define IP_VS_EST_GEN_STALE	1	/* take the next counters as base */
+#define IP_VS_EST_GEN_FIRST	2
+
+/**
+ * struct ip_vs_est_row - estimators that a kthread visits in one go
+ * @chain: the estimators, RCU lists
+ * @len: how many there are in each chain
+ * @rcu: frees the row when no walker can see it
+ */
+struct ip_vs_est_row {
+	struct hlist_head	chain[IP_VS_EST_CHAINS];
+	u16			len[IP_VS_EST_CHAINS];
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct ip_vs_est_meter - how long the full chains of a context take
+ * @ns: time in the full chains of this period, ns
+ * @ests: estimators in them
+ * @chains: how many full chains
+ * @streak: periods in a row that were too slow (> 0) or too fast (< 0)
+ */
+struct ip_vs_est_meter {
+	u64			ns;
+	u32			ests;
+	u32			chains;
+	int			streak;
+};
+
+/**
+ * struct ip_vs_est_ctx - what one kthread walks; lives on without a task
+ * @net: the namespace's estimation
+ * @rows: the rows, RCU for the walker, written under est->lock
+ * @used: which rows exist, est->lock
+ * @load: estimators in each row, est->lock
+ * @count: estimators in all rows, est->lock
+ * @id: index in net->slot, constant
+ * @draining: is being emptied, takes no more estimators, est->lock
+ * @task: the kthread, or NULL; only est_reload_work changes it (and the
+ *	namespace's exit), under est->lock
+ * @detached: entry in net->detached, est->lock
+ * @cursor: row to look at next, kthread only
+ * @cursor_time: when that row is due, jiffies, kthread only
+ * @meter: how long its chains take, kthread only
+ */
+struct ip_vs_est_ctx {
+	struct ip_vs_est_net	*net;
+	struct ip_vs_est_row __rcu *rows[IP_VS_EST_ROWS];
+	DECLARE_BITMAP(used, IP_VS_EST_ROWS);
+	u32			load[IP_VS_EST_ROWS];
+	u32			count;
+	unsigned int		id;
+	bool			draining;
+	struct task_struct	*task;
+	struct list_head	detached;
+
+	unsigned int		cursor;
+	unsigned long		cursor_time;
+	struct ip_vs_est_meter	meter;
+};
+
+/**
+ * struct ip_vs_est_net - estimation in one network namespace
+ * @ipvs: back to the namespace
+ * @lock: protects everything here that does not say otherwise, and the
+ *	links and places of estimators and rows; process context only
+ *
+ * @run: sysctl run_estimation, as written; read without the lock
+ * @nice: sysctl est_nice; read without the lock
+ * @cpulist: sysctl est_cpulist
+ * @active: estimation is wanted and has CPUs; read without the lock
+ * @gen: generation, new each time that @active changes; read without the lock
+ * @exiting: nothing is queued or started any more
+ *
+ * @pending: estimators that wait for a place
+ * @place_at: when kthread 0 should look at @pending, jiffies
+ * @full: no room for the first of @pending: wait until some appears
+ * @warned: that there is no room was said
+ * @started: estimators that are started and not stopped
+ *
+ * @slot: the contexts, by id; NULL where there is none
+ * @nslots: slots in use, up to the last context
+ * @slots_max: size of @slot
+ * @nctx: contexts in @slot
+ * @ctx_max: how many there may be
+ * @detached: contexts that have lost their last estimator, for
+ *	@reload_work to stop and free
+ *
+ * @chain_max: estimators in a chain, at most; 0 before calibration; read
+ *	without the lock
+ * @guess: what calibration found, without the correction by measurement
+ * @calibrate: kthread 0 should calibrate
+ * @measured: chain_max that a kthread's meter asks for, or 0
+ * @lowered: the meter has lowered chain_max
+ * @corrections: times that the meter has changed chain_max
+ *
+ * @repack: kthread 0 should take out what is above the limits
+ * @repack_ctx: context that it has come to
+ * @repack_row: row that it has come to
+ * @rows_keep: rows from this one on are emptied
+ *
+ * @reload_work: starts and stops kthreads, the only place that does
+ * @reload_mask: scratch for @reload_work
+ * @spare_row: allocated ahead, kthread 0 only
+ * @spare_ctx: allocated ahead, kthread 0 only
+ * @cpuhp: node for the CPU hotplug state
+ */
+struct ip_vs_est_net {
+	struct netns_ipvs	*ipvs;
+	spinlock_t		lock;
+
+	int			run;
+	int			nice;
+	cpumask_var_t		cpulist;
+	bool			active;
+	bool			exiting;
+	u32			gen;
+
+	struct list_head	pending;
+	unsigned long		place_at;
+	bool			full;
+	bool			warned;
+	unsigned int		started;
+
+	struct ip_vs_est_ctx	**slot;
+	unsigned int		nslots;
+	unsigned int		slots_max;
+	unsigned int		nctx;
+	unsigned int		ctx_max;
+	struct list_head	detached;
+
+	u32			chain_max;
+	u32			guess;
+	u32			measured;
+	bool			calibrate;
+	bool			lowered;
+	unsigned int		corrections;
+
+	bool			repack;
+	unsigned int		repack_ctx;
+	unsigned int		repack_row;
+	unsigned int		rows_keep;
+
+	struct delayed_work	reload_work;
+	cpumask_var_t		reload_mask;
+	struct ip_vs_est_row	*spare_row;
+	struct ip_vs_est_ctx	*spare_ctx;
+	struct hlist_node	cpuhp;
+};
+
+/* ip_vs_stats.c */
+void ip_vs_stats_sum(const struct ip_vs_stats *stats, struct ip_vs_counts *sum);
+void ip_vs_est_begin(struct ip_vs_stats *stats);
+bool ip_vs_est_pass(struct ip_vs_stats *stats);
+void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
+		    u64 elapsed);
+u64 ip_vs_est_rate(const struct ip_vs_estimator *est, enum ip_vs_count c);
+
+/* ip_vs_est_chain.c */
+int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
+			u32 chain_max, struct ip_vs_est_row **spare);
+void ip_vs_est_chain_del(struct ip_vs_stats *stats);
+struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
+					   unsigned int row, u32 limit);
+int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from);
+u32 ip_vs_est_chain_walk(const struct hlist_head *chain);
+
+/* ip_vs_est_calc.c */
+u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
+		   bool (*pause)(void));
+u32 ip_vs_est_chain_max(u64 cost);
+u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess);
+void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns, u32 ests);
+u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max,
+			   bool lowered);
+
+/* ip_vs_est.c */
+void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
+void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
+void ip_vs_est_wake(struct ip_vs_est_ctx *ctx);
+int ip_vs_est_kthread(void *data);
+
+/* ip_vs_est_place.c */
+void ip_vs_est_distribute(struct ip_vs_est_net *est);
+void ip_vs_est_repack(struct ip_vs_est_net *est);
+bool ip_vs_est_repack_step(struct ip_vs_est_net *est);
+bool ip_vs_est_place_batch(struct ip_vs_est_net *est);
+
+/* ip_vs_est_net.c */
+struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
+
+/* ip_vs_est_ctl.c */
+void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);
+void ip_vs_est_set_limits(struct ip_vs_est_net *est);
+void ip_vs_est_set_active(struct ip_vs_est_net *est);
+void ip_vs_est_reload(struct work_struct *work);
+void ip_vs_est_stop_all(struct ip_vs_est_net *est);
+int ip_vs_est_hotplug_add(struct ip_vs_est_net *est);
+void ip_vs_est_hotplug_del(struct ip_vs_est_net *est);
+
+#endif /* _IP_VS_EST_IMPL_H */

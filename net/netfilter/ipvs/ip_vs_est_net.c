@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation in kthreads: set-up and exit of a network namespace
+ *
+ * Everything that adding a service needs is allocated here, kthread 0's
+ * context too, so that adding one later cannot fail for want of it.
+ *
+ * Exit goes in this order, and a failed set-up of the namespace as well:
+ *
+ *   - sysctls and proc files are gone, services flushed, the total stopped
+ *   - no more CPU hotplug callbacks
+ *   - est->exiting, under est->lock: whoever queues the work tests it there
+ *   - the work is cancelled; it cannot come back
+ *   - all tasks are stopped, those of detached contexts too
+ *   - memory is freed
+ */
+
+#include <linux/sched/isolation.h>
+#include <linux/slab.h>
+
+#include <net/ip_vs.h>
+#include "ip_vs_est_impl.h"
+
+/**
+ * ip_vs_est_ctx_alloc() - allocate a context
+ * @est: estimation in the namespace that it is for
+ * @gfp: how
+ *
+ * Context: as @gfp says.
+ * Return: a context without rows, task and id, or NULL.
+ */
+struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp)
+{
+	struct ip_vs_est_ctx *ctx = kzalloc(sizeof(*ctx), gfp);
+
+	if (ctx) {
+		ctx->net = est;
+		ctx->cursor_time = jiffies;
+		INIT_LIST_HEAD(&ctx->detached);
+	}
+	return ctx;
+}
+
+static void ip_vs_est_net_free(struct ip_vs_est_net *est)
+{
+	if (est->slot)
+		kfree(est->slot[0]);
+	kfree(est->slot);
+	kfree(est->spare_row);
+	kfree(est->spare_ctx);
+	free_cpumask_var(est->reload_mask);
+	free_cpumask_var(est->cpulist);
+	kfree(est);
+}
+
+/* Memory that must be there before a service can be added */
+static struct ip_vs_est_net *ip_vs_est_net_alloc(struct netns_ipvs *ipvs)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT;
+	struct ip_vs_est_net *est = kzalloc(sizeof(*est), gfp);
+
+	if (!est)
+		return NULL;
+	est->slots_max = 1;
+	est->slot = kcalloc(est->slots_max, sizeof(*est->slot), gfp);
+	if (!est->slot || !zalloc_cpumask_var(&est->cpulist, gfp) ||
+	    !zalloc_cpumask_var(&est->reload_mask, gfp))
+		goto err;
+	est->slot[0] = ip_vs_est_ctx_alloc(est, gfp);
+	if (!est->slot[0])
+		goto err;
+	est->nslots = 1;
+	est->nctx = 1;
+	est->ipvs = ipvs;
+	return est;
+
+err:
+	ip_vs_est_net_free(est);
+	return NULL;
+}
+
+/**
+ * ip_vs_estimator_net_init() - set up estimation in a new namespace
+ * @ipvs: the namespace
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int __net_init ip_vs_estimator_net_init(struct netns_ipvs *ipvs)
+{
+	struct ip_vs_est_net *est = ip_vs_est_net_alloc(ipvs);
+	int ret;
+
+	if (!est)
+		return -ENOMEM;
+
+	spin_lock_init(&est->lock);
+	INIT_DELAYED_WORK(&est->reload_work, ip_vs_est_reload);
+	INIT_LIST_HEAD(&est->pending);
+	INIT_LIST_HEAD(&est->detached);
+	est->gen = IP_VS_EST_GEN_FIRST;
+	est->run = 1;
+	est->active = true;
+	est->calibrate = true;
+	cpumask_copy(est->cpulist, housekeeping_cpumask(HK_TYPE_KTHREAD));
+
+	spin_lock(&est->lock);
+	ip_vs_est_set_limits(est);
+	spin_unlock(&est->lock);
+
+	ret = ip_vs_est_hotplug_add(est);
+	if (ret) {
+		ip_vs_est_net_free(est);
+		return ret;
+	}
+	ipvs->est = est;
+	return 0;
+}
+
+/**
+ * ip_vs_estimator_net_cleanup() - undo ip_vs_estimator_net_init()
+ * @ipvs: the namespace, without services, sysctls and proc files
+ *
+ * Context: may sleep; the caller holds no lock that a kthread takes.
+ */
+void __net_exit ip_vs_estimator_net_cleanup(struct netns_ipvs *ipvs)
+{
+	struct ip_vs_est_net *est = ipvs->est;
+
+	ip_vs_est_hotplug_del(est);
+
+	/* From here on nobody queues the work, not even itself */
+	spin_lock(&est->lock);
+	est->exiting = true;
+	spin_unlock(&est->lock);
+	cancel_delayed_work_sync(&est->reload_work);
+
+	WARN_ON_ONCE(est->started);
+	ip_vs_est_stop_all(est);
+	ipvs->est = NULL;
+	ip_vs_est_net_free(est);
+}

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation: kthread 0 as calibrator and distributor
+ *
+ * Kthread 0 takes estimators from the pending list and puts them into the
+ * first context that has room.  When all are full it makes a new one in the
+ * first free slot, and est_reload_work gives it a task.  When no more may be
+ * made, the rest wait: their counters are exact, only their rates are missing.
+ *
+ * Limits change: by calibration, by what the kthreads measure, with the list
+ * of CPUs.  What is above the new limits then goes back to the pending list
+ * ("repack") and is placed again.
+ *
+ * All of this happens in batches of IP_VS_EST_BATCH for each hold of
+ * est->lock.  Memory is allocated between them: a spare row, a spare context,
+ * a longer array of slots.
+ */
+
+#define KMSG_COMPONENT "IPVS"
+#define pr_fmt(fmt) KMSG_COMPONENT ": " fmt
+
+#include <linux/kthread.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include <net/ip_vs.h>
+#include "ip_vs_est_impl.h"
+
+/* Pause between calibration runs */
+#define IP_VS_EST_PAUSE_MS	20
+
+/* Estimators that a context may hold */
+static u32 ip_vs_est_ctx_room(const struct ip_vs_est_net *est)
+{
+	return IP_VS_EST_ROWS * IP_VS_EST_CHAINS * est->chain_max;
+}
+
+static bool ip_vs_est_pause(void)
+{
+	schedule_timeout_idle(msecs_to_jiffies(IP_VS_EST_PAUSE_MS));
+	return !kthread_should_stop();
+}
+
+static u64 ip_vs_est_clock(void)
+{
+	return ktime_get_ns();
+}
+
+/* Say the limits that the first calibration, or correction, has found */
+static void ip_vs_est_say_limits(struct ip_vs_est_net *est, const char *how)
+{
+	unsigned int ctx_max;
+	u32 chain_max, room;
+
+	/* The log is not for whoever makes namespaces without privilege */
+	if (est->ipvs->net->user_ns != &init_user_ns)
+		return;
+
+	spin_lock(&est->lock);
+	chain_max = est->chain_max;
+	room = ip_vs_est_ctx_room(est);
+	ctx_max = est->ctx_max;
+	spin_unlock(&est->lock);
+	pr_info("netns %d: %s: %u estimators in a chain, %u for a kthread, up to %u kthreads\n",
+		est->ipvs->gen, how, chain_max, room, ctx_max);
+}
+
+/* Set the limit, and repack when it is not the one in use */
+static void ip_vs_est_set_chain_max(struct ip_vs_est_net *est, u32 chain_max)
+{
+	lockdep_assert_held(&est->lock);
+
+	if (chain_max == est->chain_max)
+		return;
+	/* Read without the lock by the kthreads, for their meters */
+	WRITE_ONCE(est->chain_max, chain_max);
+	ip_vs_est_repack(est);
+}
+
+static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
+{
+	struct ip_vs_stats *probe = ip_vs_stats_create(est);
+	bool first;
+	u64 cost;
+	u32 guess;
+
+	if (!probe) {
+		/* Estimators wait meanwhile; try again in a tick */
+		ip_vs_est_pause();
+		return;
+	}
+	/* Cleared before it starts: asked for again meanwhile, it runs again */
+	spin_lock(&est->lock);
+	est->calibrate = false;
+	spin_unlock(&est->lock);
+
+	cost = ip_vs_est_cost(probe, ip_vs_est_clock, ip_vs_est_pause);
+	ip_vs_stats_destroy(probe);
+
+	spin_lock(&est->lock);
+	if (!cost) {
+		/* Asked to stop: the task that comes next does it */
+		est->calibrate = true;
+		spin_unlock(&est->lock);
+		return;
+	}
+	guess = ip_vs_est_chain_max(cost);
+	first = !est->chain_max;
+	if (first) {
+		est->guess = guess;
+		WRITE_ONCE(est->chain_max, guess);
+	} else {
+		u32 limit = ip_vs_est_recalibrated(est->chain_max, est->guess,
+						   guess);
+
+		if (limit != est->chain_max)
+			est->guess = guess;
+		ip_vs_est_set_chain_max(est, limit);
+	}
+	spin_unlock(&est->lock);
+	if (first)
+		ip_vs_est_say_limits(est, "calibrated");
+}
+
+/* Take over what a kthread's meter asks for */
+static void ip_vs_est_correct(struct ip_vs_est_net *est)
+{
+	bool first = false;
+	u32 want;
+
+	spin_lock(&est->lock);
+	want = est->measured;
+	est->measured = 0;
+	if (want) {
+		if (want < est->chain_max)
+			WRITE_ONCE(est->lowered, true);
+		first = !est->corrections++;
+		ip_vs_est_set_chain_max(est, want);
+	}
+	spin_unlock(&est->lock);
+	if (first)
+		ip_vs_est_say_limits(est, "corrected by measurement");
+}
+
+/**
+ * ip_vs_est_repack() - let kthread 0 take out what is above the limits
+ * @est: estimation in the namespace
+ *
+ * Decides which contexts and rows are kept: as many as all estimators need
+ * now, and no more than there may be.
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_repack(struct ip_vs_est_net *est)
+{
+	u32 room = ip_vs_est_ctx_room(est);
+	unsigned int keep, id;
+
+	lockdep_assert_held(&est->lock);
+
+	/* Before calibration there is nothing in any context */
+	if (!room)
+		return;
+	keep = clamp(DIV_ROUND_UP(est->started, room), 1U, est->ctx_max);
+	for (id = 0; id < est->nslots; id++) {
+		if (!est->slot[id])
+			continue;
+		est->slot[id]->draining = !keep;
+		if (keep)
+			keep--;
+	}
+	est->rows_keep = clamp(DIV_ROUND_UP(est->started, est->chain_max), 1U,
+			       (u32)IP_VS_EST_ROWS);
+	est->repack = true;
+	est->repack_ctx = 0;
+	est->repack_row = 0;
+	est->full = false;
+	ip_vs_est_wake(est->slot[0]);
+}
+
+/**
+ * ip_vs_est_repack_step() - take out at most a batch of a row
+ * @est: estimation in the namespace
+ *
+ * Context: kthread 0, takes est->lock.
+ * Return: true if there is more to do.
+ */
+bool ip_vs_est_repack_step(struct ip_vs_est_net *est)
+{
+	struct ip_vs_est_ctx *ctx;
+	struct ip_vs_stats *stats;
+	unsigned int n;
+	bool more;
+	u32 limit;
+
+	spin_lock(&est->lock);
+	for (n = 0; est->repack && n < IP_VS_EST_BATCH; n++) {
+		if (est->repack_row == IP_VS_EST_ROWS) {
+			est->repack_row = 0;
+			est->repack_ctx++;
+		}
+		if (est->repack_ctx >= est->nslots) {
+			est->repack = false;
+			break;
+		}
+		/* Emptied and detached meanwhile, or never there */
+		ctx = est->slot[est->repack_ctx];
+		if (!ctx) {
+			est->repack_row = IP_VS_EST_ROWS;
+			continue;
+		}
+		limit = ctx->draining || est->repack_row >= est->rows_keep ?
+			0 : est->chain_max;
+		stats = ip_vs_est_chain_excess(ctx, est->repack_row, limit);
+		if (!stats) {
+			est->repack_row++;
+			continue;
+		}
+		ip_vs_est_unlink(est, stats);
+		ip_vs_est_pend(est, stats);
+	}
+	more = est->repack;
+	spin_unlock(&est->lock);
+	return more;
+}
+
+/* Put the spare context into a free slot.  -EAGAIN: there is no spare, or no
+ * free slot in the array.  -ENOSPC: no more contexts are allowed.
+ */
+static int ip_vs_est_ctx_attach(struct ip_vs_est_net *est)
+{
+	struct ip_vs_est_ctx *ctx = est->spare_ctx;
+	unsigned int id;
+
+	lockdep_assert_held(&est->lock);
+
+	if (est->nctx >= est->ctx_max)
+		return -ENOSPC;
+	for (id = 0; id < est->nslots && est->slot[id]; id++)
+		;
+	if (!ctx || id == est->slots_max)
+		return -EAGAIN;
+
+	ctx->id = id;
+	est->slot[id] = ctx;
+	est->spare_ctx = NULL;
+	est->nslots = max(est->nslots, id + 1);
+	est->nctx++;
+	ip_vs_est_queue_reload(est, 0);
+	return 0;
+}
+
+/* Put an estimator into the first context with room.  -EAGAIN: allocate what
+ * is missing and come again.  -ENOSPC: no room anywhere.
+ */
+static int ip_vs_est_place(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
+{
+	struct ip_vs_est_ctx *ctx;
+	unsigned int id;
+	int ret;
+
+	lockdep_assert_held(&est->lock);
+
+	for (id = 0; id < est->nslots; id++) {
+		ctx = est->slot[id];
+		if (!ctx || ctx->draining)
+			continue;
+		ret = ip_vs_est_chain_add(ctx, stats, est->chain_max,
+					  &est->spare_row);
+		if (ret == -ENOSPC)
+			continue;
+		/* The kthread has looked for its next row before this one */
+		if (ret > 0)
+			ip_vs_est_wake(ctx);
+		return ret < 0 ? ret : 0;
+	}
+
+	/* Context and row at once: a context is never there without a row */
+	if (!est->spare_row)
+		return -EAGAIN;
+	ret = ip_vs_est_ctx_attach(est);
+	return ret ? : ip_vs_est_place(est, stats);
+}
+
+/* Double the array of slots */
+static bool ip_vs_est_more_slots(struct ip_vs_est_net *est)
+{
+	unsigned int max = est->slots_max * 2;
+	struct ip_vs_est_ctx **slot, **old;
+
+	slot = kcalloc(max, sizeof(*slot), GFP_KERNEL);
+	if (!slot)
+		return false;
+	spin_lock(&est->lock);
+	old = est->slot;
+	memcpy(slot, old, est->nslots * sizeof(*slot));
+	est->slot = slot;
+	est->slots_max = max;
+	spin_unlock(&est->lock);
+	kfree(old);
+	return true;
+}
+
+/* Allocate what placing has found missing.  Only kthread 0 takes the spares
+ * and makes the array longer.
+ */
+static bool ip_vs_est_prepare(struct ip_vs_est_net *est)
+{
+	bool need_ctx, need_slots;
+
+	spin_lock(&est->lock);
+	need_ctx = est->nctx < est->ctx_max;
+	need_slots = need_ctx && est->nslots == est->slots_max;
+	spin_unlock(&est->lock);
+
+	if (!est->spare_row)
+		est->spare_row = kzalloc(sizeof(*est->spare_row), GFP_KERNEL);
+	if (need_ctx && !est->spare_ctx)
+		est->spare_ctx = ip_vs_est_ctx_alloc(est, GFP_KERNEL);
+	return est->spare_row && (!need_ctx || est->spare_ctx) &&
+	       (!need_slots || ip_vs_est_more_slots(est));
+}
+
+/* One warning for a namespace, with the figures */
+static void ip_vs_est_say_full(struct ip_vs_est_net *est)
+{
+	unsigned int nctx, started;
+	u32 room;
+	bool say;
+
+	spin_lock(&est->lock);
+	say = !est->warned;
+	est->warned = true;
+	nctx = est->nctx;
+	started = est->started;
+	room = ip_vs_est_ctx_room(est);
+	spin_unlock(&est->lock);
+	if (say)
+		pr_warn_ratelimited("netns %d: %u estimators, but room for %u kthreads of %u each: the rest have exact counters and no rates\n",
+				    est->ipvs->gen, started, nctx, room);
+}
+
+/**
+ * ip_vs_est_place_batch() - place at most IP_VS_EST_BATCH estimators
+ * @est: estimation in the namespace
+ *
+ * Context: kthread 0, takes est->lock; may allocate after it.
+ * Return: true if there may be more to place right now.
+ */
+bool ip_vs_est_place_batch(struct ip_vs_est_net *est)
+{
+	struct ip_vs_stats *stats;
+	unsigned int n;
+	int ret = 0;
+
+	spin_lock(&est->lock);
+	for (n = 0; n < IP_VS_EST_BATCH && !est->full; n++) {
+		stats = list_first_entry_or_null(&est->pending,
+						 struct ip_vs_stats,
+						 est.pending);
+		if (!stats)
+			break;
+		/* A walker may still stand on it.  Those behind it joined
+		 * later, so few of them are ready; wait for this one.
+		 */
+		if (stats->est.unlinked &&
+		    !poll_state_synchronize_rcu(stats->est.cookie)) {
+			est->place_at = jiffies + IP_VS_EST_TICK;
+			break;
+		}
+		list_del_init(&stats->est.pending);
+		ret = ip_vs_est_place(est, stats);
+		if (ret) {
+			list_add(&stats->est.pending, &est->pending);
+			break;
+		}
+	}
+	if (ret == -ENOSPC)
+		est->full = true;
+	spin_unlock(&est->lock);
+
+	if (ret == -ENOSPC)
+		ip_vs_est_say_full(est);
+	if (ret == -EAGAIN) {
+		if (ip_vs_est_prepare(est))
+			return true;
+		spin_lock(&est->lock);
+		est->place_at = jiffies + IP_VS_EST_TICK;
+		spin_unlock(&est->lock);
+		return false;
+	}
+	return n == IP_VS_EST_BATCH;
+}
+
+/**
+ * ip_vs_est_distribute() - all that kthread 0 does besides walking
+ * @est: estimation in the namespace
+ *
+ * Context: kthread 0, no lock held; may sleep.
+ */
+void ip_vs_est_distribute(struct ip_vs_est_net *est)
+{
+	bool place;
+
+	/* Set and tested again under the lock: a late look is no harm */
+	if (READ_ONCE(est->calibrate))
+		ip_vs_est_calibrate(est);
+	if (!READ_ONCE(est->chain_max))
+		return;
+	ip_vs_est_correct(est);
+
+	while (!kthread_should_stop() && ip_vs_est_repack_step(est))
+		cond_resched();
+
+	spin_lock(&est->lock);
+	place = !list_empty(&est->pending) && !est->full &&
+		time_after_eq(jiffies, est->place_at);
+	spin_unlock(&est->lock);
+	while (place && !kthread_should_stop()) {
+		place = ip_vs_est_place_batch(est);
+		cond_resched();
+	}
+}
