@@ -100,7 +100,7 @@ struct ip_vs_estimator {
 struct ip_vs_stats {
 	struct ip_vs_cpu_stats __percpu *cpustats;
 	struct ip_vs_est_net	*net;
-	spinlock_t		lock;
+	spinlock_t		lock;	/* sums, zero, est from gen on */
 	struct ip_vs_counts	zero;
 	struct ip_vs_estimator	est;
 };

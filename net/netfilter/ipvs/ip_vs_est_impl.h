@@ -163,7 +163,7 @@ struct ip_vs_est_ctx {
  */
 struct ip_vs_est_net {
 	struct netns_ipvs	*ipvs;
-	spinlock_t		lock;
+	spinlock_t		lock;	/* see above */
 
 	int			run;
 	int			nice;
