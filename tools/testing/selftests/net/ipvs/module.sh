@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The module can be removed and loaded again, right after services, traffic,
+# dumps and namespaces; nothing is left of it.
+#
+# Environment: IPVS_TEST_LOAD=2000 services, IPVS_TEST_ROUNDS=3 times.
+
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=topology.sh
+. "$(dirname "$0")/topology.sh"
+
+LOAD=${IPVS_TEST_LOAD:-2000}
+ROUNDS=${IPVS_TEST_ROUNDS:-3}
+
+need_ipvs
+need rmmod modprobe
+need_helpers echo_server udp_flood
+[[ -e /sys/module/ip_vs/refcnt ]] || ktap_skip_all "ip_vs is no module"
+[[ ! $(est_ids) ]] || ktap_skip_all "IPVS is in use"
+
+# All modules of IPVS and those that use it, until none is left.
+unload()
+{
+	local m n
+
+	for ((n = 0; n < 5; n++)); do
+		for m in xt_ipvs $(cut -d ' ' -f 1 /proc/modules | grep '^ip_vs_') ip_vs; do
+			[[ ! -e /sys/module/$m ]] || rmmod "$m" 2>/dev/null || true
+		done
+		[[ -e /sys/module/ip_vs ]] || return 0
+	done
+	return 1
+}
+
+load()
+{
+	modprobe ip_vs && modprobe ip_vs_rr && [[ -e $VS/est_cpulist ]]
+}
+
+dump_loop()
+{
+	while :; do
+		in_director ipvsadm -Ln --stats
+		in_director cat /proc/net/ip_vs_stats /proc/net/ip_vs_stats_percpu
+	done >/dev/null 2>&1
+}
+
+# Traffic and dumps, which do not stop while services and the module go.
+round()	# clear|netns
+{
+	local flood dump rc=0
+
+	topology_create
+	topology_serve 7
+	in_director ipvsadm -A -u "${VIP[4]}:53" -s rr || return 1
+	in_director ipvsadm -a -u "${VIP[4]}:53" -r "${SERVER1_IP[4]}:7" -m
+	many_services "$LOAD" | in_director ipvsadm -R || return 1
+	ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r 500 -c -p 10000 \
+		"${VIP[4]}" 53 >/dev/null 2>&1 &
+	flood=$!
+	dump_loop &
+	dump=$!
+	sleep 1
+
+	if [[ $1 == clear ]]; then
+		# The tasks still run, the server is in the trash.
+		in_director ipvsadm -C
+		in_director ipvsadm -A -f 1 -s rr
+		in_director ipvsadm -D -f 1
+	fi
+	kill "$dump"
+	wait "$dump" 2>/dev/null || true
+	[[ $1 == clear ]] || ip netns del "$DIRECTOR"
+	# A namespace is taken down in the background, and a dump may live a
+	# little longer than its loop.
+	wait_until unload || rc=1
+	kill "$flood" 2>/dev/null || true
+	wait "$flood" 2>/dev/null || true
+	topology_down 2>/dev/null || true
+	return "$rc"
+}
+
+rounds()	# clear|netns
+{
+	local i
+
+	for ((i = 0; i < ROUNDS; i++)); do
+		round "$1" || return 1
+		[[ ! $(est_ids) ]] || return 1
+		[[ ! -e $VS ]] || return 1
+		load || return 1
+	done
+}
+
+ktap_plan 9
+reload() { modprobe ip_vs; }
+ktap_at_exit reload
+ktap_at_exit topology_down
+kernel_mark
+
+check "the module can be removed" unload
+check "its sysctls are gone" test ! -e "$VS"
+before=$(percpu_settled)
+check "it can be loaded" load
+check "removed after ipvsadm -C under load, and loaded again" rounds clear
+check "removed after its namespace under load, and loaded again" rounds netns
+check "it can be removed at last" unload
+check_eq "no task is left" "" "$(est_tasks)"
+CPUS=$(grep -c . <(printf '%s\n' /sys/devices/system/cpu/cpu[0-9]*))
+bound=$((before + LOAD * 40 * CPUS / 1024))
+check "nor per-CPU memory" wait_until percpu_below "$bound"
+diag "Percpu: $before kB before, $(percpu_settled) kB after, bound $bound kB"
+check "no kernel warning" kernel_quiet

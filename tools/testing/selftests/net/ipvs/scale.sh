@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Many services are added and deleted: they are all there, kthreads stay within
+# their limits, and afterwards the kthreads and the per-CPU memory are back where
+# they were.  How long it takes is printed, and no test.
+#
+# Environment: IPVS_TEST_SERVICES=20000
+
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+SERVICES=${IPVS_TEST_SERVICES:-20000}
+
+need_ipvs
+own_netns "$0" "$@"
+
+rules=$(mktemp)
+rm_rules() { rm -f "$rules"; }
+
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# Runs a command and prints how long it took.
+timed()	# WHAT COMMAND...
+{
+	local what=$1 begin rc=0
+
+	shift
+	begin=$(now_ms)
+	"$@" || rc=$?
+	diag "$what: $(($(now_ms) - begin)) ms"
+	return "$rc"
+}
+
+restore() { ipvsadm -R <"$rules"; }
+
+# The limits of the log: 'K kthreads', 'R estimators for a kthread'.
+limits()
+{
+	dmesg | sed -n "s/.*IPVS: netns $EST_ID: .* chain, \([0-9]*\) for a kthread, up to \([0-9]*\) kthreads.*/\1 \2/p" |
+		tail -n 1
+}
+
+have_limits() { [[ $(limits) ]]; }
+
+# Kthreads are as many as it takes, and no more than there may be.
+count_is_right()
+{
+	local n need
+
+	n=$(est_count "$EST_ID")
+	read -r room most <<<"$(limits)"
+	# One estimator is of the total.
+	need=$(((SERVICES + 1 + room - 1) / room))
+	((need <= most)) || need=$most
+	((n >= 1 && n <= most && n >= need))
+}
+
+# All services, and the last one of them.
+all_there()
+{
+	[[ $(count_services) == "$SERVICES" ]]
+}
+
+ktap_plan 13
+ktap_at_exit rm_rules
+kernel_mark
+many_services "$SERVICES" >"$rules"
+est_find_id env || diag "found no id: '$EST_ID'"
+ipvsadm -A -f 1 -s rr
+check "the kernel log tells the limits" wait_until have_limits
+diag "limits: $(limits) (estimators for a kthread, kthreads)"
+cpus=0
+while IFS=- read -r first last; do
+	cpus=$((cpus + ${last:-$first} - first + 1))
+done < <(tr , '\n' <"$VS/est_cpulist")
+check_eq "4 kthreads for each CPU may be there" "$((4 * cpus))" \
+	"$(limits | cut -d ' ' -f 2)"
+ipvsadm -C
+wait_until no_tasks "$EST_ID" || diag "tasks are left"
+# The kernel keeps a free chunk of per-CPU memory for later: the first round may
+# leave that, the second may not leave another.
+for round in 1 2; do
+	before=$(percpu_settled)
+	check "$SERVICES services are added" timed "ipvsadm -R" restore
+	during=$(percpu_kb)
+	check "they are all there" all_there
+	check "their kthreads are as many as they need" wait_until count_is_right
+	sleep 2
+	diag "round $round: $(est_count "$EST_ID") kthreads," \
+		"Percpu $before kB before, $during kB with the services"
+	check "they are deleted" timed "ipvsadm -C" ipvsadm -C
+	wait_until no_tasks "$EST_ID" || diag "tasks are left"
+done
+check "no kthread is left" wait_until no_tasks "$EST_ID"
+
+# Counters take 40 bytes for each CPU.  An eighth of what came may stay in pages
+# that something else has come to use.
+bound=$((before + (during - before) / 8))
+if ((during <= before)); then
+	diag "Percpu has not grown from $before kB"
+	ktap_fail "per-CPU memory is back"
+else
+	check "per-CPU memory is back" wait_until percpu_below "$bound"
+fi
+diag "Percpu: $before kB before, $(percpu_settled) kB after, bound $bound kB"
+check "no kernel warning" kernel_quiet

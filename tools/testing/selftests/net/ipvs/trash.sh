@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A server that is deleted while it has connections goes to the trash, and comes
+# back from there when it is added again.  Done in a tight loop under traffic,
+# its counters stay those of the service, no rate gets higher than what is sent,
+# and after 20 s of peace the rates are right.
+#
+# Environment: IPVS_TEST_RATE=200 packets a second, IPVS_TEST_LOOP=10 seconds in
+# the loop, IPVS_TEST_STEADY=20 seconds of peace.
+
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=topology.sh
+. "$(dirname "$0")/topology.sh"
+
+RATE=${IPVS_TEST_RATE:-200}
+LOOP=${IPVS_TEST_LOOP:-10}
+STEADY=${IPVS_TEST_STEADY:-20}
+SIZE=100
+
+need_ipvs
+need_helpers echo_server udp_flood
+
+SERVICE=(-u "${VIP[4]}:53")
+SERVER=(-r "${SERVER1_IP[4]}:7")
+BYTES=$((RATE * (SIZE + 28)))
+WANT="0 $RATE $RATE $BYTES $BYTES"
+flood=''
+
+stop_flood()
+{
+	[[ ! $flood ]] || kill "$flood"
+	[[ ! $flood ]] || wait "$flood"
+	flood=''
+}
+
+server_counters() { servers_counters "$DIRECTOR" "${SERVICE[@]}"; }
+own_counters() { service_counters "$DIRECTOR" "${SERVICE[@]}"; }
+
+# For one process: so it is many times a second.
+ten_revivals()
+{
+	local n
+
+	for ((n = 0; n < 10; n++)); do
+		echo "-d ${SERVICE[*]} ${SERVER[*]}"
+		echo "-a ${SERVICE[*]} ${SERVER[*]} -m"
+	done
+}
+
+revive_loop()
+{
+	local end=$((SECONDS + LOOP)) n=0 found
+
+	while ((SECONDS < end)); do
+		ten_revivals | in_director ipvsadm -R || return 1
+		n=$((n + 10))
+		found=$(servers_rates "$DIRECTOR" "${SERVICE[@]}")
+		not_above 10 "$WANT" "$found" || {
+			diag "server: wanted at most $WANT, found $found"
+			spikes=$((spikes + 1))
+		}
+		found=$(total_rates "$DIRECTOR")
+		not_above 10 "$WANT" "$found" || {
+			diag "total: wanted at most $WANT, found $found"
+			spikes=$((spikes + 1))
+		}
+	done
+	revived=$n
+}
+
+ktap_plan 11
+topology_up
+ktap_at_exit stop_flood
+kernel_mark
+topology_serve 7
+in_director ipvsadm -A "${SERVICE[@]}" -s rr
+in_director ipvsadm -a "${SERVICE[@]}" "${SERVER[@]}" -m
+rule_add "$SERVER1" 4 arrived PREROUTING -p udp --dport 7
+
+ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r "$RATE" -s "$SIZE" \
+	-p 10000 "${VIP[4]}" 53 >/dev/null &
+flood=$!
+sleep 2
+
+spikes=0 revived=0
+check "the server is deleted and added $LOOP s long" revive_loop
+diag "$revived times"
+check "that was at least ten times" test "$revived" -ge 10
+check_eq "no rate was above what is sent" 0 "$spikes"
+
+sleep $((STEADY + 2))
+for what in service_rates servers_rates; do
+	found=$("$what" "$DIRECTOR" "${SERVICE[@]}")
+	diag "wanted $WANT, found $found"
+	check "$what within 10 % afterwards" within 10 "$WANT" "$found"
+done
+found=$(total_rates "$DIRECTOR")
+diag "wanted $WANT, found $found"
+check "total rates within 10 % afterwards" within 10 "$WANT" "$found"
+
+stop_flood
+rules_settle "$DIRECTOR" 4
+sleep 1
+counted=$(own_counters)
+check_eq "counters of the server are those of the service" "$counted" \
+	"$(server_counters)"
+check_eq "and of the namespace" "$counted" "$(total_counters "$DIRECTOR")"
+
+# Each deletion may fall between the counting of a packet and its sending.
+read -r -a arrived <<<"$(rule_read "$SERVER1" 4 arrived)"
+read -r -a counted <<<"$counted"
+diag "$((arrived[0] - counted[1])) packets more than counted have arrived," \
+	"of ${arrived[0]}"
+check "all but $revived packets that arrived were counted" test \
+	"$((counted[1] <= arrived[0] && counted[1] >= arrived[0] - revived))" = 1
+check_eq "bytes belong to the packets" "$((counted[1] * (SIZE + 28)))" \
+	"${counted[3]}"
+check "no kernel warning" kernel_quiet

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Sends UDP datagrams of one size at an even rate.
+ *
+ * Each datagram has its time, counted from the first; one that is late is sent
+ * at once, so that the rate is right over any longer time.
+ *
+ * Prints "sent N received N milliseconds N" at the end, or on SIGTERM.
+ */
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NSEC_PER_SEC	1000000000LL
+#define MAX_SIZE	65507
+
+static volatile sig_atomic_t stop;
+static struct addrinfo *to;
+static struct sockaddr_storage from;
+static socklen_t from_len;
+static unsigned short port;
+static size_t size = 100;
+static int each_port, echo;
+static char buf[MAX_SIZE];
+
+static void usage(void)
+{
+	fprintf(stderr,
+		"usage: udp_flood [OPTION]... ADDRESS PORT\n"
+		"  -n COUNT    datagrams (0: until killed)\n"
+		"  -r RATE     a second (0: as fast as can be)\n"
+		"  -s SIZE     bytes in each (100)\n"
+		"  -b ADDRESS  to send from\n"
+		"  -p PORT     to send from\n"
+		"  -c          each from a port of its own, counting from -p\n"
+		"  -e          wait for each one's echo before the next\n");
+	exit(2);
+}
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void on_term(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+static long long now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+static struct addrinfo *resolve(const char *addr, const char *service)
+{
+	struct addrinfo hints = {
+		.ai_family	= AF_UNSPEC,
+		.ai_socktype	= SOCK_DGRAM,
+		.ai_flags	= AI_NUMERICHOST | AI_NUMERICSERV,
+	};
+	struct addrinfo *res;
+
+	if (getaddrinfo(addr, service, &hints, &res))
+		usage();
+	return res;
+}
+
+static int open_socket(unsigned short src_port)
+{
+	struct timeval patience = { .tv_sec = 30 };
+	int fd = socket(to->ai_family, SOCK_DGRAM, 0);
+
+	if (fd < 0)
+		die("socket");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (from_len) {
+		/* The port is at the same place in both families */
+		((struct sockaddr_in *)&from)->sin_port = htons(src_port);
+		if (bind(fd, (struct sockaddr *)&from, from_len))
+			die("bind");
+	}
+	if (connect(fd, to->ai_addr, to->ai_addrlen))
+		die("connect");
+	return fd;
+}
+
+static void send_one(int fd)
+{
+	while (send(fd, buf, size, 0) < 0) {
+		/* An error that an earlier datagram has brought: not sent */
+		if (errno != ECONNREFUSED && errno != EHOSTUNREACH &&
+		    errno != EINTR)
+			die("send");
+	}
+}
+
+static void wait_until(long long when)
+{
+	struct timespec ts = {
+		.tv_sec		= when / NSEC_PER_SEC,
+		.tv_nsec	= when % NSEC_PER_SEC,
+	};
+
+	while (!stop && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts,
+					NULL) == EINTR)
+		;
+}
+
+static void bind_to(const char *addr)
+{
+	struct addrinfo *res;
+
+	if (!addr && !port && !each_port)
+		return;
+	if (!addr)
+		addr = to->ai_family == AF_INET6 ? "::" : "0.0.0.0";
+	res = resolve(addr, "0");
+	memcpy(&from, res->ai_addr, res->ai_addrlen);
+	from_len = res->ai_addrlen;
+	freeaddrinfo(res);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long long count = 0, rate = 0, sent, received = 0;
+	struct sigaction sa = { .sa_handler = on_term };
+	const char *addr = NULL;
+	long long begin;
+	int opt, fd;
+
+	while ((opt = getopt(argc, argv, "n:r:s:b:p:ce")) != -1) {
+		switch (opt) {
+		case 'n':
+			count = strtoull(optarg, NULL, 10);
+			break;
+		case 'r':
+			rate = strtoull(optarg, NULL, 10);
+			break;
+		case 's':
+			size = strtoul(optarg, NULL, 10);
+			break;
+		case 'b':
+			addr = optarg;
+			break;
+		case 'p':
+			port = strtoul(optarg, NULL, 10);
+			break;
+		case 'c':
+			each_port = 1;
+			break;
+		case 'e':
+			echo = 1;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (argc - optind != 2 || size > MAX_SIZE)
+		usage();
+	to = resolve(argv[optind], argv[optind + 1]);
+	bind_to(addr);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+
+	fd = open_socket(port);
+	begin = now_ns();
+	for (sent = 0; !stop && (!count || sent < count); sent++) {
+		if (rate && sent)
+			wait_until(begin + sent / rate * NSEC_PER_SEC +
+				   sent % rate * NSEC_PER_SEC / rate);
+		if (stop)
+			break;
+		if (each_port && sent) {
+			close(fd);
+			fd = open_socket(port + sent);
+		}
+		send_one(fd);
+		if (echo) {
+			if (recv(fd, buf, sizeof(buf), 0) < 0)
+				die("recv");
+			received++;
+		}
+	}
+	printf("sent %llu received %llu milliseconds %lld\n", sent, received,
+	       (now_ns() - begin) / 1000000);
+	return 0;
+}
