@@ -1,0 +1,206 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What fails leaves nothing behind: a call of the kernel fails at one place at
+# a time, the command reports an error, the table is as before, and the command
+# succeeds when it is repeated. Where kthreads fail they try again.
+#
+# Needs the module est_fault, built for the kernel that runs.
+
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_ipvs
+FAULT=$TEST_DIR/est_fault/est_fault.ko
+[[ -f $FAULT ]] || ktap_skip_all "est_fault.ko is not built"
+[[ ${1:-} == --recovers ]] || own_netns "$0" "$@"
+
+SERVICE=(-t 192.0.2.1:80)
+SERVER=(-r 198.51.100.1:80)
+UDP=(-u 192.0.2.1:5000)
+FAULT_COMM=
+HITS=/sys/module/est_fault/parameters/hits
+
+clean_up()
+{
+	rmmod est_fault
+	ipvsadm -C
+	rm -f "$FAULTED"
+}
+
+# Lets a function fail once while the command runs, or in all calls of a task
+# named FAULT_COMM. Succeeds if it did and the command has failed with it.
+fails()	# FUNCTION VALUE COMMAND...
+{
+	local func=$1 value=$2 out rc=0 hits
+
+	shift 2
+	insmod "$FAULT" func="$func" value="$value" comm="$FAULT_COMM" \
+		times="$([[ $FAULT_COMM ]] && echo 1000 || echo 1)" || return
+	out=$("$@" 2>&1) || rc=$?
+	hits=$(<"$HITS")
+	rmmod est_fault
+	((hits && rc)) && [[ $out =~ [Mm]emory ]] && return
+	diag "$func failed $hits times, '$*' ended with $rc: $out"
+	return 1
+}
+
+table()
+{
+	ipvsadm -Sn
+}
+
+# The command fails with the function, changes nothing, and succeeds then.
+fails_clean()	# NAME FUNCTION VALUE COMMAND...
+{
+	local name=$1 before ok=1
+
+	before=$(table)
+	shift
+	fails "$@" || ok=
+	[[ $(table) == "$before" ]] || { diag "the table has changed"; ok=; }
+	shift 2
+	"$@" || { diag "'$*' fails when repeated"; ok=; }
+	check "$name" test -n "$ok"
+}
+
+# A sysctl reads as before when the command is through.
+keeps()	# SYSCTL COMMAND...
+{
+	local old
+
+	old=$(<"$VS/$1")
+	"${@:2}" && [[ $(<"$VS/$1") == "$old" ]]
+}
+
+fault_hit()	# TIMES
+{
+	(($(<"$HITS") == $1))
+}
+
+has_rate()
+{
+	[[ $(ipvsadm -Ln --rate --exact "${UDP[@]}" | table_service) =~ [1-9] ]]
+}
+
+log_says()	# TEXT
+{
+	dmesg | awk -v mark="$KERNEL_MARK" '
+		index($0, mark)	{ text = ""; next }
+				{ text = text $0 "\n" }
+		END		{ printf "%s", text }' | grep -qF "$1"
+}
+
+# Runs in a namespace of its own, whose kthread 0 starts from nothing.
+recovers_there()
+{
+	local rc=0 server flood
+
+	ip link set lo up
+	ip addr add 192.0.2.1/32 dev lo
+	ipvsadm -A "${UDP[@]}" -s rr
+	ipvsadm -a "${UDP[@]}" -r 192.0.2.1:5000 -g
+	server=$("$TEST_DIR/echo_server" -q 192.0.2.1 5000)
+	"$TEST_DIR/udp_flood" -r 200 192.0.2.1 5000 >/dev/null 2>&1 &
+	flood=$!
+	wait_until fault_hit "$1" && wait_until has_rate || rc=1
+	kill $flood "$server"
+	wait $flood || true
+	((rc == 0)) || diag "$(<"$HITS") failed; $(ipvsadm -Ln --rate)"
+	return $rc
+}
+
+# A call fails so many times in tasks of that name; rates come up all the same.
+recovers()	# FUNCTION VALUE TASK SKIP TIMES
+{
+	local rc=0
+
+	insmod "$FAULT" func="$1" value="$2" comm="$3" skip="$4" times="$5" ||
+		return
+	unshare --net bash "$0" --recovers "$5" || rc=$?
+	rmmod est_fault
+	return $rc
+}
+
+new_netns()
+{
+	unshare --net true
+}
+
+if [[ ${1:-} == --recovers ]]; then
+	recovers_there "$2"
+	exit
+fi
+
+ktap_plan 20
+# A task of its own name, so that only its calls fail
+FAULTED=$(mktemp /tmp/faulted.XXXXXX)
+cp "$(command -v bash)" "$FAULTED"
+chmod +x "$FAULTED"
+ktap_at_exit clean_up
+kernel_mark
+
+n=0
+for f in ip_vs_start_estimator:-12 ip_vs_stats_init:-12; do
+	# Not the same server again: that would come from the trash
+	n=$((n + 1))
+	fails_clean "a service, ${f%:*} fails" "${f%:*}" "${f#*:}" \
+		ipvsadm -A "${SERVICE[@]}" -s rr
+	fails_clean "a server, ${f%:*} fails" "${f%:*}" "${f#*:}" \
+		ipvsadm -a "${SERVICE[@]}" -r 203.0.113.$n:80 -m
+	ipvsadm -C
+done
+
+# A server stays in the trash for a minute, at least
+ipvsadm -A "${SERVICE[@]}" -s rr
+ipvsadm -a "${SERVICE[@]}" "${SERVER[@]}" -m
+ipvsadm -d "${SERVICE[@]}" "${SERVER[@]}"
+fails_clean "a server from the trash, ip_vs_start_estimator fails" \
+	ip_vs_start_estimator -12 ipvsadm -a "${SERVICE[@]}" "${SERVER[@]}" -m
+ipvsadm -d "${SERVICE[@]}" "${SERVER[@]}"
+insmod "$FAULT" func=ip_vs_stats_init value=-12
+check "the server was in the trash all the time" \
+	ipvsadm -a "${SERVICE[@]}" "${SERVER[@]}" -m
+rmmod est_fault
+ipvsadm -C
+
+for f in ip_vs_estimator_net_init:-12 ip_vs_est_ctx_alloc:0 \
+	 ip_vs_est_hotplug_add:-12 ip_vs_stats_create:0 \
+	 ip_vs_start_estimator:-12; do
+	fails_clean "a namespace, ${f%:*} fails" "${f%:*}" "${f#*:}" new_netns
+done
+
+# --- sysctls -----------------------------------------------------------------
+
+FAULT_COMM=${FAULTED##*/}
+for f in alloc_cpumask_var_node kmemdup_nul; do
+	# shellcheck disable=SC2016  # for the other shell
+	check "est_cpulist is not written, $f fails" keeps est_cpulist \
+		fails $f 0 "$FAULTED" -c 'echo 0 >"$0"' "$VS/est_cpulist"
+done
+FAULT_COMM="cat"
+for f in alloc_cpumask_var_node kasprintf; do
+	check "est_cpulist is not read, $f fails" keeps est_cpulist \
+		fails $f 0 cat "$VS/est_cpulist"
+done
+
+# --- kthreads ----------------------------------------------------------------
+
+# The first services need what fails some times; then their rates appear.
+check "rates come up, kthread_create_on_node fails 3 times" \
+	recovers kthread_create_on_node -12 kworker 0 3
+check "it was said in the log" log_says "cannot create kthread 0, error -12"
+kernel_mark
+check "rates come up, ip_vs_stats_create fails 3 times" \
+	recovers ip_vs_stats_create 0 ipvs-e 0 3
+if grep -q ' kmalloc_trace$' /proc/kallsyms; then
+	# The first is the object to calibrate with, then come rows
+	check "rates come up, rows cannot be allocated 3 times" \
+		recovers kmalloc_trace 0 ipvs-e 1 3
+else
+	ktap_skip "rates come up, rows cannot be allocated 3 times" \
+		"no kmalloc_trace"
+fi
+
+check "the kernel has not warned" kernel_quiet
