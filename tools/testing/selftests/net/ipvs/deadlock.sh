@@ -115,7 +115,7 @@ stuck_tasks()
 		if ((i == 1)); then
 			last=$now
 		else
-			last=$(comm -12 <(echo "$last") <(echo "$now"))
+			last=$(grep -xF -f <(echo "$last") <<<"$now") || true
 		fi
 		[[ $last ]] || return 0
 		sleep 0.5
@@ -146,7 +146,7 @@ start zero zero
 sleep "$SECONDS_LONG"
 : >"$dir/stop"
 check "all writers and readers end" wait_until all_ended
-for f in cpulist0 cpulist1 nice0 nice1 run0 run1 dump1 dump2 rate proc add zero; do
+for f in cpulist0 cpulist1 nice0 nice1 run0 run1 dump1 dump2 rate proc zero add; do
 	echo "$f $(cat "$dir/done.$f" 2>/dev/null || echo none)"
 done >"$dir/counts"
 diag "rounds: $(xargs <"$dir/counts")"

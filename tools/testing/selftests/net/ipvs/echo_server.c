@@ -22,7 +22,7 @@ static int nfds;
 static int sink;
 static char buf[65536];
 
-static void usage(void)
+static void help(void)
 {
 	fprintf(stderr,
 		"usage: echo_server [-q] ADDRESS PORT\n"
@@ -141,11 +141,11 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "q")) != -1) {
 		if (opt != 'q')
-			usage();
+			help();
 		sink = 1;
 	}
 	if (argc - optind != 2)
-		usage();
+		help();
 	open_socket(argv[optind], argv[optind + 1], SOCK_DGRAM);
 	open_socket(argv[optind], argv[optind + 1], SOCK_STREAM);
 

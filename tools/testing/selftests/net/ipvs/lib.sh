@@ -170,6 +170,20 @@ percpu_sum()	# NETNS
 	echo "${sum[@]}"
 }
 
+# Waits until nothing is under way any more: the total has not changed for 0.5 s.
+counters_settle()	# NETNS
+{
+	local last='' now i
+
+	for ((i = 0; i < IPVS_TEST_WAIT; i++)); do
+		now=$(total_counters "$1")
+		[[ $now != "$last" ]] || return 0
+		last=$now
+		sleep 0.5
+	done
+	return 1
+}
+
 add_counters()	# "5 NUMBERS"...
 {
 	local sum=(0 0 0 0 0) one i
@@ -246,7 +260,7 @@ est_ids()
 
 est_new_ids()	# "OLD_IDS"
 {
-	comm -13 <(echo "$1") <(est_ids)
+	est_ids | grep -vxF -f <(echo "$1") || true
 }
 
 # Sets EST_ID: the id of a namespace without services, found by adding one.
@@ -280,13 +294,6 @@ no_tasks()	# ID
 task_status()	# PID FIELD
 {
 	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" 2>/dev/null
-}
-
-# Runs of the task that ended with its going to sleep or its being preempted.
-task_switches()	# PID
-{
-	sed -n 's/.*voluntary_ctxt_switches:[[:space:]]*//p' \
-		"/proc/$1/status" | awk '{ n += $1 } END { print n + 0 }'
 }
 
 task_nice()	# PID
@@ -373,6 +380,9 @@ percpu_below()	# KB
 	(($(percpu_kb) <= $1))
 }
 
+KERNEL_TROUBLE='WARNING: |BUG: |Oops: |general protection|refcount_t: |UBSAN: '
+KERNEL_TROUBLE+='|INFO: task .* blocked|IPVS: .*cannot'
+
 # Marks a place in the kernel log, for kernel_quiet.
 kernel_mark()
 {
@@ -390,7 +400,7 @@ kernel_quiet()
 		index($0, mark)	{ text = ""; next }
 				{ text = text $0 "\n" }
 		END		{ printf "%s", text }' |
-		grep -E 'WARNING: |BUG: |Oops: |general protection|refcount_t: |UBSAN: |INFO: task .* blocked|IPVS: .*cannot' |
+		grep -E "$KERNEL_TROUBLE" |
 		grep -v 'soft lockup') || true
 	[[ ! $found ]] || diag "$found"
 	[[ ! $found ]]

@@ -40,18 +40,27 @@ load()
 	modprobe ip_vs && modprobe ip_vs_rr && [[ -e $VS/est_cpulist ]]
 }
 
+# Until there is a file: killed, it would leave an ipvsadm behind, which loads the
+# module when it finds none.
 dump_loop()
 {
-	while :; do
+	until [[ -e $dir/no_dumps ]]; do
 		in_director ipvsadm -Ln --stats
-		in_director cat /proc/net/ip_vs_stats /proc/net/ip_vs_stats_percpu
 	done >/dev/null 2>&1
 }
 
-# Traffic and dumps, which do not stop while services and the module go.
+read_loop()
+{
+	until [[ -e $dir/no_reads ]]; do
+		in_director cat /proc/net/ip_vs /proc/net/ip_vs_stats \
+			/proc/net/ip_vs_stats_percpu "$VS/est_cpulist"
+	done >/dev/null 2>&1
+}
+
+# Traffic and reads do not stop while services and the module go.
 round()	# clear|netns
 {
-	local flood dump rc=0
+	local flood dump read rc=0
 
 	topology_create
 	topology_serve 7
@@ -61,8 +70,11 @@ round()	# clear|netns
 	ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r 500 -c -p 10000 \
 		"${VIP[4]}" 53 >/dev/null 2>&1 &
 	flood=$!
+	rm -f "$dir"/*
 	dump_loop &
 	dump=$!
+	read_loop &
+	read=$!
 	sleep 1
 
 	if [[ $1 == clear ]]; then
@@ -71,12 +83,20 @@ round()	# clear|netns
 		in_director ipvsadm -A -f 1 -s rr
 		in_director ipvsadm -D -f 1
 	fi
-	kill "$dump"
-	wait "$dump" 2>/dev/null || true
+	: >"$dir/no_dumps"
+	wait "$dump" || true
 	[[ $1 == clear ]] || ip netns del "$DIRECTOR"
-	# A namespace is taken down in the background, and a dump may live a
-	# little longer than its loop.
-	wait_until unload || rc=1
+	# A namespace is taken down in the background.
+	if ! wait_until unload; then
+		diag "cannot be removed: $(grep ^ip_vs /proc/modules)"
+		rc=1
+	fi
+	if [[ $(est_ids) || -e $VS ]]; then
+		diag "left: $(est_tasks) $(ls -d "$VS")"
+		rc=1
+	fi
+	: >"$dir/no_reads"
+	wait "$read" || true
 	kill "$flood" 2>/dev/null || true
 	wait "$flood" 2>/dev/null || true
 	topology_down 2>/dev/null || true
@@ -89,13 +109,14 @@ rounds()	# clear|netns
 
 	for ((i = 0; i < ROUNDS; i++)); do
 		round "$1" || return 1
-		[[ ! $(est_ids) ]] || return 1
-		[[ ! -e $VS ]] || return 1
 		load || return 1
 	done
 }
 
 ktap_plan 9
+dir=$(mktemp -d)
+rm_dir() { rm -rf "$dir"; }
+ktap_at_exit rm_dir
 reload() { modprobe ip_vs; }
 ktap_at_exit reload
 ktap_at_exit topology_down

@@ -137,8 +137,8 @@ topology_service 4 -m 9 "${CONNS[@]}"
 check_eq "rates are 0 before traffic" "0 0 0 0 0" "$(total_rates "$DIRECTOR")"
 
 flood nat 4 53 "$RATE" -p 10000
-flood nat6 6 53 "$RATE" -p 10000
-flood direct 4 54 "$RATE" -p 10001
+flood nat6 6 53 "$RATE" -p 10001
+flood direct 4 54 "$RATE" -p 10002
 flood conns 4 55 "$CONN_RATE" -c -p 12000
 # A period more, as the first one has been in part without traffic.
 sleep $((STEADY + 2))
@@ -160,10 +160,10 @@ check_eq "off: rates of a server are 0" "0 0 0 0 0" \
 	"$(servers_rates "$DIRECTOR" "${NAT[@]}")"
 check_eq "off: rates of the total are 0" "0 0 0 0 0" \
 	"$(total_rates "$DIRECTOR")"
-before=$(service_counters "$DIRECTOR" "${NAT[@]}")
+read -r _ before _ <<<"$(service_counters "$DIRECTOR" "${NAT[@]}")"
 sleep 5
-after=$(service_counters "$DIRECTOR" "${NAT[@]}")
-check "off: counters go on" test "${after//[^0-9]/}" -gt "${before//[^0-9]/}"
+read -r _ after _ <<<"$(service_counters "$DIRECTOR" "${NAT[@]}")"
+check "off: counters go on" test "$after" -gt "$before"
 check_eq "off: rates stay 0" "0 0 0 0 0" "$(total_rates "$DIRECTOR")"
 set_vs run_estimation 1
 check "on again: no rate above what is sent" no_spike
@@ -176,18 +176,18 @@ set_vs est_cpulist 0
 check "a list again: no rate above what is sent" no_spike
 
 stop_floods
-rules_settle "$DIRECTOR" 4
+counters_settle "$DIRECTOR"
 check_sent nat 1 1 "${NAT[@]}"
 check_sent nat6 1 1 "${NAT6[@]}"
 check_sent direct 0 1 "${DIRECT[@]}"
 check_sent conns 0 each "${CONNS[@]}"
 
-flood nat 4 53 "$RATE" -p 10002
+flood nat 4 53 "$RATE" -p 10003
 sleep 3
 in_director ipvsadm -Z
 check "-Z: no rate above what is sent" no_spike
 stop_floods
-rules_settle "$DIRECTOR" 4
+counters_settle "$DIRECTOR"
 in_director ipvsadm -Z
 check_eq "-Z: rates are 0 at once" "0 0 0 0 0" "$(total_rates "$DIRECTOR")"
 check_eq "-Z: rates of a service are 0 at once" "0 0 0 0 0" \

@@ -38,8 +38,8 @@ restore() { ipvsadm -R <"$rules"; }
 # The limits of the log: 'K kthreads', 'R estimators for a kthread'.
 limits()
 {
-	dmesg | sed -n "s/.*IPVS: netns $EST_ID: .* chain, \([0-9]*\) for a kthread, up to \([0-9]*\) kthreads.*/\1 \2/p" |
-		tail -n 1
+	dmesg | tail -n 1000 | grep "IPVS: netns $EST_ID: .* for a kthread" | tail -n 1 |
+		sed 's/.* \([0-9]*\) for a kthread, up to \([0-9]*\) kthr.*/\1 \2/'
 }
 
 have_limits() { [[ $(limits) ]]; }

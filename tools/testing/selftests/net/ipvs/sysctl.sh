@@ -46,7 +46,7 @@ refuses()	# SYSCTL VALUE ERROR[|ERROR]
 	fi
 }
 
-ktap_plan 54
+ktap_plan 57
 
 check_eq "est_cpulist is the CPUs of kthreads by default" \
 	"$(task_status 2 Cpus_allowed_list)" "$ALL"
@@ -75,7 +75,7 @@ done
 takes est_cpulist 0
 takes est_cpulist $'0\n' 0
 takes est_cpulist $' 0 \n' 0
-for v in abc 1- -1 3-1 0x 0-1- 1:2 0-3:1/0 '0;1' '0 1'; do
+for v in abc 1- -1 3-1 0x 0-1- 1:2 0-3:1/0 '0;1' 0.1; do
 	refuses est_cpulist "$v" EINVAL
 done
 for v in 4096 99999 0,99999 0-99999 4294967296 18446744073709551616; do

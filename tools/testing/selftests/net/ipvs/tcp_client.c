@@ -14,7 +14,7 @@
 /* Sent before as much is read: less than any socket buffer */
 #define CHUNK	2048
 
-static void usage(void)
+static void help(void)
 {
 	fprintf(stderr,
 		"usage: tcp_client [-n CONNECTIONS] [-s BYTES] ADDRESS PORT\n");
@@ -78,12 +78,12 @@ int main(int argc, char **argv)
 			bytes = strtoul(optarg, NULL, 10);
 			break;
 		default:
-			usage();
+			help();
 		}
 	}
 	if (argc - optind != 2 ||
 	    getaddrinfo(argv[optind], argv[optind + 1], &hints, &res))
-		usage();
+		help();
 
 	for (i = 0; i < conns; i++) {
 		fd = socket(res->ai_family, SOCK_STREAM, 0);

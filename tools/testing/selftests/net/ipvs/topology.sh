@@ -110,10 +110,10 @@ topology_down()
 	local ns pids
 
 	for ns in "$CLIENT" "$DIRECTOR" "$SERVER1" "$SERVER2"; do
-		pids=$(ip netns pids "$ns")
+		pids=$(ip netns pids "$ns" 2>/dev/null) || continue
 		# shellcheck disable=SC2086
-		[[ ! $pids ]] || kill $pids
-		ip netns del "$ns"
+		[[ ! $pids ]] || kill $pids || true
+		ip netns del "$ns" || true
 	done
 }
 
@@ -184,7 +184,7 @@ rules_settle()	# NETNS VERSION
 
 	for ((i = 0; i < IPVS_TEST_WAIT; i++)); do
 		now=$(ip netns exec "$1" "$(iptables_of "$2")-save" -c -t mangle |
-			grep '^\[')
+			grep '^\[') || return 0
 		[[ $now != "$last" ]] || return 0
 		last=$now
 		sleep 0.5

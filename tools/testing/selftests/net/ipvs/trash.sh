@@ -102,7 +102,7 @@ diag "wanted $WANT, found $found"
 check "total rates within 10 % afterwards" within 10 "$WANT" "$found"
 
 stop_flood
-rules_settle "$DIRECTOR" 4
+counters_settle "$DIRECTOR"
 sleep 1
 counted=$(own_counters)
 check_eq "counters of the server are those of the service" "$counted" \

@@ -4,7 +4,8 @@
  * Each datagram has its time, counted from the first; one that is late is sent
  * at once, so that the rate is right over any longer time.
  *
- * Prints "sent N received N milliseconds N" at the end, or on SIGTERM.
+ * Prints "sent N received N milliseconds N" at the end, or on SIGTERM, which it
+ * looks for before each datagram.
  */
 
 #include <errno.h>
@@ -22,7 +23,7 @@
 #define NSEC_PER_SEC	1000000000LL
 #define MAX_SIZE	65507
 
-static volatile sig_atomic_t stop;
+static sigset_t stop_signals;
 static struct addrinfo *to;
 static struct sockaddr_storage from;
 static socklen_t from_len;
@@ -31,7 +32,7 @@ static size_t size = 100;
 static int each_port, echo;
 static char buf[MAX_SIZE];
 
-static void usage(void)
+static void help(void)
 {
 	fprintf(stderr,
 		"usage: udp_flood [OPTION]... ADDRESS PORT\n"
@@ -40,7 +41,8 @@ static void usage(void)
 		"  -s SIZE     bytes in each (100)\n"
 		"  -b ADDRESS  to send from\n"
 		"  -p PORT     to send from\n"
-		"  -c          each from a port of its own, counting from -p\n"
+		"  -c          each from a port of its own, counting from -p;\n"
+		"              65535 must not be passed\n"
 		"  -e          wait for each one's echo before the next\n");
 	exit(2);
 }
@@ -49,12 +51,6 @@ static void die(const char *what)
 {
 	perror(what);
 	exit(1);
-}
-
-static void on_term(int sig)
-{
-	(void)sig;
-	stop = 1;
 }
 
 static long long now_ns(void)
@@ -75,7 +71,7 @@ static struct addrinfo *resolve(const char *addr, const char *service)
 	struct addrinfo *res;
 
 	if (getaddrinfo(addr, service, &hints, &res))
-		usage();
+		help();
 	return res;
 }
 
@@ -108,16 +104,17 @@ static void send_one(int fd)
 	}
 }
 
-static void wait_until(long long when)
+/* Returns 1 when told to stop, which is looked at even if it is late */
+static int wait_until(long long when)
 {
-	struct timespec ts = {
-		.tv_sec		= when / NSEC_PER_SEC,
-		.tv_nsec	= when % NSEC_PER_SEC,
-	};
+	long long left = when - now_ns();
+	struct timespec ts = { };
 
-	while (!stop && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts,
-					NULL) == EINTR)
-		;
+	if (left > 0) {
+		ts.tv_sec = left / NSEC_PER_SEC;
+		ts.tv_nsec = left % NSEC_PER_SEC;
+	}
+	return sigtimedwait(&stop_signals, NULL, &ts) > 0;
 }
 
 static void bind_to(const char *addr)
@@ -137,9 +134,8 @@ static void bind_to(const char *addr)
 int main(int argc, char **argv)
 {
 	unsigned long long count = 0, rate = 0, sent, received = 0;
-	struct sigaction sa = { .sa_handler = on_term };
 	const char *addr = NULL;
-	long long begin;
+	long long begin, due;
 	int opt, fd;
 
 	while ((opt = getopt(argc, argv, "n:r:s:b:p:ce")) != -1) {
@@ -166,23 +162,26 @@ int main(int argc, char **argv)
 			echo = 1;
 			break;
 		default:
-			usage();
+			help();
 		}
 	}
 	if (argc - optind != 2 || size > MAX_SIZE)
-		usage();
+		help();
 	to = resolve(argv[optind], argv[optind + 1]);
 	bind_to(addr);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
+	sigemptyset(&stop_signals);
+	sigaddset(&stop_signals, SIGTERM);
+	sigaddset(&stop_signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &stop_signals, NULL);
 
 	fd = open_socket(port);
 	begin = now_ns();
-	for (sent = 0; !stop && (!count || sent < count); sent++) {
-		if (rate && sent)
-			wait_until(begin + sent / rate * NSEC_PER_SEC +
-				   sent % rate * NSEC_PER_SEC / rate);
-		if (stop)
+	for (sent = 0; !count || sent < count; sent++) {
+		due = begin;
+		if (rate)
+			due += sent / rate * NSEC_PER_SEC +
+			       sent % rate * NSEC_PER_SEC / rate;
+		if (wait_until(due))
 			break;
 		if (each_port && sent) {
 			close(fd);

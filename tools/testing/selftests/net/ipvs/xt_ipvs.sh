@@ -33,7 +33,7 @@ test_match()	# VERSION
 	rule_add "$DIRECTOR" "$v" any POSTROUTING -p udp -m ipvs --ipvs
 	rule_add "$DIRECTOR" "$v" not POSTROUTING -p udp -m ipvs ! --ipvs
 	rule_add "$DIRECTOR" "$v" vport POSTROUTING -m ipvs --vproto udp \
-		--vaddr "${VIP[v]}" --vport 53 --vdir ORIGINAL
+		--vaddr "${VIP[v]}" --vport 53
 	rule_add "$DIRECTOR" "$v" masq POSTROUTING -m ipvs --vport 53 \
 		--vmethod MASQ
 	rule_add "$DIRECTOR" "$v" direct POSTROUTING -m ipvs --vmethod GATE
