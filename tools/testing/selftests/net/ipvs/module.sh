@@ -4,7 +4,7 @@
 # The module can be removed and loaded again, right after services, traffic,
 # dumps and namespaces; nothing is left of it.
 #
-# Environment: IPVS_TEST_LOAD=2000 services, IPVS_TEST_ROUNDS=3 times.
+# Environment: IPVS_TEST_LOAD=1000 services, IPVS_TEST_ROUNDS=2 times.
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -12,8 +12,8 @@ set -euo pipefail
 # shellcheck source=topology.sh
 . "$(dirname "$0")/topology.sh"
 
-LOAD=${IPVS_TEST_LOAD:-2000}
-ROUNDS=${IPVS_TEST_ROUNDS:-3}
+LOAD=${IPVS_TEST_LOAD:-1000}
+ROUNDS=${IPVS_TEST_ROUNDS:-2}
 
 need_ipvs
 need rmmod modprobe

@@ -4,8 +4,8 @@
 # Network namespaces have estimators, sysctls and kthreads of their own, and
 # nothing of these is left when a namespace goes away under load.
 #
-# Environment: IPVS_TEST_LOAD=2000 services of a namespace that goes away,
-# IPVS_TEST_ROUNDS=3 times.
+# Environment: IPVS_TEST_LOAD=1000 services of a namespace that goes away,
+# IPVS_TEST_ROUNDS=2 times.
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -13,8 +13,8 @@ set -euo pipefail
 # shellcheck source=topology.sh
 . "$(dirname "$0")/topology.sh"
 
-LOAD=${IPVS_TEST_LOAD:-2000}
-ROUNDS=${IPVS_TEST_ROUNDS:-3}
+LOAD=${IPVS_TEST_LOAD:-1000}
+ROUNDS=${IPVS_TEST_ROUNDS:-2}
 
 need_ipvs
 need_helpers echo_server udp_flood

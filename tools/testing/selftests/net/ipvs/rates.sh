@@ -18,7 +18,7 @@ set -euo pipefail
 RATE=${IPVS_TEST_RATE:-200}
 STEADY=${IPVS_TEST_STEADY:-20}
 # Seconds that rates are watched after a switch
-WATCH=8
+WATCH=5
 SIZE=100
 CONN_RATE=$((RATE / 4))
 
