@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* KUnit tests of IPVS estimation: how many estimators a chain may hold
+ *
+ * Specified here: what calibration makes of clocks of all kinds, what a second
+ * calibration changes, and when measured chains change the limit.
+ */
+
+#include <linux/slab.h>
+
+#include <net/ip_vs.h>
+#include "ip_vs_est_test.h"
+
+/* Calibration */
+
+/* A clock for the calibration, which has no place for a context: in ns, steps
+ * by @clock_step each time that it is read, at first by @clock_first
+ */
+static u64 clock_now;
+static s64 clock_step;
+static s64 clock_first;
+static unsigned int clock_reads;
+/* Pauses so far, and the one that is told to give up */
+static unsigned int pauses;
+static unsigned int pause_fails;
+
+static u64 cost_test_clock(void)
+{
+	clock_now += clock_reads++ < 2 ? clock_first : clock_step;
+	return clock_now;
+}
+
+static bool cost_test_pause(void)
+{
+	return ++pauses != pause_fails;
+}
+
+static struct ip_vs_est_net cost_test_net;
+
+static int cost_test_init(struct kunit *test)
+{
+	clock_now = S64_MAX;
+	clock_reads = 0;
+	pauses = 0;
+	pause_fails = 0;
+	cost_test_net.gen = IP_VS_EST_GEN_FIRST;
+	test->priv = ip_vs_stats_create(&cost_test_net);
+	return test->priv ? 0 : -ENOMEM;
+}
+
+static void cost_test_exit(struct kunit *test)
+{
+	if (test->priv)
+		ip_vs_stats_destroy(test->priv);
+}
+
+static u64 cost_test_of(struct kunit *test, s64 first, s64 step)
+{
+	clock_first = first;
+	clock_step = step;
+	return ip_vs_est_cost(test->priv, cost_test_clock, cost_test_pause);
+}
+
+/* The best time, times 4 for what is not in the cache */
+static void cost_test_steady_clock(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1, 1), 4);
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1000, 1000), 4000);
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, NSEC_PER_SEC, NSEC_PER_SEC),
+			4 * NSEC_PER_SEC);
+}
+
+/* The slowest run is the first, out of the cache: it does not matter */
+static void cost_test_best_counts(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, 90000, 700), 2800);
+}
+
+/* Three pauses, in which the CPU gets to its speed; runs in between */
+static void cost_test_pauses(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1, 1), 4);
+	KUNIT_EXPECT_EQ(test, pauses, 3);
+	KUNIT_EXPECT_GE(test, clock_reads, 2 * pauses);
+}
+
+static void cost_test_gives_up(struct kunit *test)
+{
+	pause_fails = 1;
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1000, 1000), 0);
+	KUNIT_EXPECT_EQ(test, pauses, 1);
+	KUNIT_EXPECT_EQ(test, clock_reads, 0);
+
+	pauses = 0;
+	pause_fails = 3;
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1000, 1000), 0);
+	KUNIT_EXPECT_EQ(test, pauses, 3);
+}
+
+/* A clock that tells nothing: a cost that was measured elsewhere */
+static void cost_test_useless_clock(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, 0, 0), 5400);
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, -1000, -1000), 5400);
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, 0, -1), 5400);
+}
+
+/* One that has gone back once is right all the other times */
+static void cost_test_clock_set_back(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, -5000, 1000), 4000);
+}
+
+static void cost_test_absurd_clock(struct kunit *test)
+{
+	u64 cost = cost_test_of(test, S64_MAX / 2, S64_MAX / 2);
+
+	KUNIT_EXPECT_EQ(test, cost, S64_MAX);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(cost), 1);
+}
+
+/* What is timed is a sample, with counters summed and rates changed */
+static void cost_test_takes_samples(struct kunit *test)
+{
+	struct ip_vs_stats *probe = test->priv;
+
+	ip_vs_est_begin(probe);
+	u64_stats_set(&per_cpu_ptr(probe->cpustats, 0)->cnt[IP_VS_INPKTS],
+		      1000000);
+	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1000, 1000), 4000);
+	KUNIT_EXPECT_EQ(test, probe->est.base.v[IP_VS_INPKTS], 1000000);
+	KUNIT_EXPECT_GT(test, probe->est.avg[IP_VS_INPKTS], 0);
+}
+
+static struct kunit_case cost_test_cases[] = {
+	KUNIT_CASE(cost_test_steady_clock),
+	KUNIT_CASE(cost_test_best_counts),
+	KUNIT_CASE(cost_test_pauses),
+	KUNIT_CASE(cost_test_gives_up),
+	KUNIT_CASE(cost_test_useless_clock),
+	KUNIT_CASE(cost_test_clock_set_back),
+	KUNIT_CASE(cost_test_absurd_clock),
+	KUNIT_CASE(cost_test_takes_samples),
+	{}
+};
+
+static struct kunit_suite cost_test_suite = {
+	.name = "ipvs-est-cost",
+	.init = cost_test_init,
+	.exit = cost_test_exit,
+	.test_cases = cost_test_cases,
+};
+
+/* Limits */
+
+/* As many as take 95 us, one at least */
+static void limit_test_chain_max(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(4000), 23);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(5400), 17);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(47500), 2);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(47501), 1);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(95000), 1);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(95001), 1);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(4 * NSEC_PER_SEC), 1);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(U64_MAX), 1);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(2), 47500);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(1), U16_MAX);
+}
+
+/* A guess within a quarter of the old one is the same guess */
+static void limit_test_same_guess(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(20, 20, 20), 20);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(33, 20, 25), 33);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(33, 20, 15), 33);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(5, 1, 1), 5);
+}
+
+/* What was measured before holds in proportion */
+static void limit_test_other_guess(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(20, 20, 26), 26);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(20, 20, 14), 14);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(40, 20, 40), 80);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(10, 20, 40), 20);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(10, 20, 14), 7);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(3, 1, 2), 6);
+}
+
+static void limit_test_guess_bounds(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(1, 100, 10), 1);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(60000, 10, 20), U16_MAX);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(U16_MAX, 1, U16_MAX),
+			U16_MAX);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(U16_MAX, U16_MAX, 1), 1);
+}
+
+/* The end of a period in which @chains full chains of 20 took @ns each */
+static u32 meter_test_period(struct ip_vs_est_meter *m, u64 ns,
+			     unsigned int chains, bool lowered)
+{
+	while (chains--)
+		ip_vs_est_meter_add(m, ns, 20);
+	return ip_vs_est_meter_period(m, 20, lowered);
+}
+
+/* Three periods above 120 us: 95 us by what one has taken, here 6.5 us */
+static void meter_test_too_slow(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 14);
+
+	/* And then anew */
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true), 14);
+}
+
+/* Three periods below 50 us, here 2 us each */
+static void meter_test_too_fast(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, false), 47);
+}
+
+/* 120 us are not too slow yet, 50 us not too fast: a period like that in
+ * between and the count begins again
+ */
+static void meter_test_in_between(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		u64 ns = i % 3 < 2 ? 120001 : 120000;
+
+		KUNIT_EXPECT_EQ(test, meter_test_period(&m, ns, 1, false), 0);
+	}
+	for (i = 0; i < 10; i++) {
+		u64 ns = i % 3 < 2 ? 49999 : 50000;
+
+		KUNIT_EXPECT_EQ(test, meter_test_period(&m, ns, 1, false), 0);
+	}
+	for (i = 0; i < 10; i++)
+		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 95000, 1, false),
+				0);
+}
+
+/* Slow after fast is the first slow one, and the other way round */
+static void meter_test_opposite(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		u64 ns = i % 4 < 2 ? 130000 : 40000;
+
+		KUNIT_EXPECT_EQ(test, meter_test_period(&m, ns, 1, false), 0);
+	}
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 14);
+}
+
+/* A period without a full chain says nothing, and forgets nothing */
+static void meter_test_no_chains(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 0, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 0, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 14);
+}
+
+/* The mean decides, not one chain that was interrupted */
+static void meter_test_mean(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+	unsigned int i;
+
+	for (i = 0; i < 5; i++) {
+		ip_vs_est_meter_add(&m, 1000000, 20);
+		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 80000, 99, false),
+				0);
+	}
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 200000, 7, false),
+				0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 200000, 7, false), 9);
+}
+
+/* Raising a limit that was lowered takes a minute, lowering it does not */
+static void meter_test_lowered(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+	unsigned int i;
+
+	for (i = 0; i < 29; i++)
+		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, true), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, true), 47);
+
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true),
+				0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true), 14);
+}
+
+/* What is asked for is in use already: nothing to change */
+static void meter_test_equal_limit(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		ip_vs_est_meter_add(&m, 500000, 1);
+		KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(&m, 1, true), 0);
+	}
+	for (i = 0; i < 10; i++) {
+		ip_vs_est_meter_add(&m, 10, U16_MAX);
+		KUNIT_EXPECT_EQ(test,
+				ip_vs_est_meter_period(&m, U16_MAX, false), 0);
+	}
+}
+
+/* A clock too coarse for a chain: up to the most there may be */
+static void meter_test_no_time(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 1, false), U16_MAX);
+}
+
+static struct kunit_case limit_test_cases[] = {
+	KUNIT_CASE(limit_test_chain_max),
+	KUNIT_CASE(limit_test_same_guess),
+	KUNIT_CASE(limit_test_other_guess),
+	KUNIT_CASE(limit_test_guess_bounds),
+	KUNIT_CASE(meter_test_too_slow),
+	KUNIT_CASE(meter_test_too_fast),
+	KUNIT_CASE(meter_test_in_between),
+	KUNIT_CASE(meter_test_opposite),
+	KUNIT_CASE(meter_test_no_chains),
+	KUNIT_CASE(meter_test_mean),
+	KUNIT_CASE(meter_test_lowered),
+	KUNIT_CASE(meter_test_equal_limit),
+	KUNIT_CASE(meter_test_no_time),
+	{}
+};
+
+static struct kunit_suite limit_test_suite = {
+	.name = "ipvs-est-limit",
+	.test_cases = limit_test_cases,
+};
+
+kunit_test_suites(&cost_test_suite, &limit_test_suite);

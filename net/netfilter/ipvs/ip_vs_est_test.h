@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IPVS estimation: what its KUnit tests share */
+#ifndef _IP_VS_EST_TEST_H
+#define _IP_VS_EST_TEST_H
+
+#include <kunit/test.h>
+
+#include "ip_vs_est_impl.h"
+
+/* An expectation that fails allocates memory: so no lock is held around one.
+ * Tests do what needs a lock in small helpers, and look at the result after.
+ */
+
+/**
+ * struct ip_vs_est_test - estimation in a namespace of the test's own
+ * @ipvs: the namespace, in which there is nothing else
+ * @est: its estimation, NULL after ip_vs_est_test_cleanup()
+ * @stats: objects to be estimated
+ * @n: how many
+ */
+struct ip_vs_est_test {
+	struct netns_ipvs	*ipvs;
+	struct ip_vs_est_net	*est;
+	struct ip_vs_stats	*stats;
+	unsigned int		n;
+};
+
+struct ip_vs_est_row *ip_vs_est_test_row(const struct ip_vs_est_ctx *ctx,
+					 unsigned int row);
+u32 ip_vs_est_test_ctx(struct kunit *test, const struct ip_vs_est_ctx *ctx,
+		       u32 chain_max);
+
+int ip_vs_est_test_init(struct kunit *test);
+void ip_vs_est_test_cleanup(struct ip_vs_est_test *t);
+void ip_vs_est_test_exit(struct kunit *test);
+
+void ip_vs_est_test_make(struct kunit *test, unsigned int n);
+void ip_vs_est_test_start(struct kunit *test, unsigned int from,
+			  unsigned int to);
+void ip_vs_est_test_stop(struct kunit *test, unsigned int from,
+			 unsigned int to);
+unsigned int ip_vs_est_test_pending(const struct ip_vs_est_test *t);
+void ip_vs_est_test_expect(struct kunit *test, unsigned int placed,
+			   unsigned int pending);
+
+#endif /* _IP_VS_EST_TEST_H */
