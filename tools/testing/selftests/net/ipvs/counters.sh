@@ -28,12 +28,14 @@ need_helpers echo_server tcp_client udp_flood
 # answers of a server's one port belong to a client's port.
 traffic()	# VERSION PROTOCOL PORT
 {
+	local from=$((20000 + $3 % 1000 * CONNS))
+
 	if [[ $2 == tcp ]]; then
 		in_client "$TEST_DIR/tcp_client" -n "$CONNS" -s "$BYTES" \
 			"${VIP[$1]}" "$3"
 	else
 		in_client "$TEST_DIR/udp_flood" -n "$CONNS" -s "$SIZE" -c \
-			-b "${CLIENT_IP[$1]}" -p "$((20000 + $3 % 1000 * CONNS))" -e "${VIP[$1]}" "$3" |
+			-b "${CLIENT_IP[$1]}" -p "$from" -e "${VIP[$1]}" "$3" |
 			grep -q "^sent $CONNS received $CONNS "
 	fi
 }

@@ -80,7 +80,7 @@ add_delete()
 	many_services 200 220 | sed 's/^-A \(.*\) -s rr/-D \1/' | ipvsadm -R
 }
 
-zero() { ipvsadm -Z; sleep 0.1; }
+zero_all() { ipvsadm -Z; sleep 0.1; }
 
 # A command is answered in time.
 answers()	# COMMAND...
@@ -143,7 +143,7 @@ start dump2 dump
 start rate dump_rate
 start proc read_proc
 start add add_delete
-start zero zero
+start zero zero_all
 sleep "$SECONDS_LONG"
 : >"$dir/stop"
 check "all writers and readers end" wait_until all_ended

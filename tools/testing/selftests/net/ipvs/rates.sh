@@ -98,7 +98,7 @@ no_spike()
 
 rates_there()
 {
-	[[ $(total_rates "$DIRECTOR") =~ ^[1-9] ]]
+	[[ $(total_rates "$DIRECTOR") =~ [1-9] ]]
 }
 
 # SENT datagrams and not one more have been counted.
