@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The estimator in user space: the model that it is compared with
+ *
+ * model_obj.c		objects with estimators, and what they should read
+ * model_link.c		what enters and leaves chains
+ * model_check.c	what is true after every step
+ * model_ops.c		the steps
+ */
+#ifndef _MODEL_H
+#define _MODEL_H
+
+#include <linux/sched.h>
+#include <linux/rculist.h>
+#include <net/ip_vs.h>
+#include "../../../net/netfilter/ipvs/ip_vs_est_impl.h"
+
+#define MODEL_OBJS	12000
+/* Counters of all CPUs of all objects */
+#define MODEL_COUNTERS	32768
+
+/* What the test itself is about to do with an object */
+enum model_doing {
+	MODEL_NOTHING,
+	MODEL_START,
+	MODEL_READ,
+	MODEL_ZERO,
+};
+
+/**
+ * struct obj - as a service or a server: it has counters and an estimator
+ * @stats: these
+ * @rcu: frees it
+ * @doing: what the test does with it
+ * @index: in model.started or model.stopped
+ * @mark: the last full check that has found it
+ * @linked: it is in a chain
+ * @left: it has left a chain before
+ * @left_gp: the last grace period that had begun then
+ * @total: what was counted, the sum over the CPUs
+ * @zero: that when it was zeroed
+ * @gen: what the estimator should hold, as are the next ones
+ * @stamp: see above
+ * @base: see above
+ * @avg: see above
+ */
+struct obj {
+	struct ip_vs_stats	stats;
+	struct rcu_head		rcu;
+	enum model_doing	doing;
+	unsigned int		index;
+	unsigned int		mark;
+
+	bool			linked;
+	bool			left;
+	unsigned long		left_gp;
+
+	u64			total[IP_VS_NCOUNTS];
+	u64			zero[IP_VS_NCOUNTS];
+	u32			gen;
+	u64			stamp;
+	u64			base[IP_VS_NCOUNTS];
+	s64			avg[IP_VS_NCOUNTS];
+};
+
+/**
+ * struct model_seen - what a run has come by, so that it is not nothing
+ * @objs: estimators at a time, at most
+ * @contexts: contexts at a time, at most
+ * @chain: limit of a chain, at most
+ * @samples: samples
+ * @rebased: passes that took counters as base
+ * @linked: times that an estimator entered a chain
+ * @full: times that there was no room
+ * @repacks: changes of the limits that took estimators out
+ * @corrections: changes of the limits by measurement
+ */
+struct model_seen {
+	unsigned int objs;
+	unsigned int contexts;
+	unsigned int chain;
+	unsigned long samples;
+	unsigned long rebased;
+	unsigned long linked;
+	unsigned long full;
+	unsigned long repacks;
+	unsigned long corrections;
+};
+
+extern struct model_seen model_seen;
+
+/**
+ * struct model - the namespace
+ * @ipvs: it
+ * @net: see @ipvs
+ * @user_ns: one without privilege
+ * @pick: where the choices come from: a number less than its argument
+ * @step: how many there were
+ * @objs_max: objects, at most
+ * @started: with started estimators; the first is the namespace's total
+ * @nstarted: how many
+ * @stopped: with stopped ones
+ * @nstopped: how many
+ * @linked: estimators in chains
+ * @batch: that entered or left chains under this hold of est->lock
+ * @mark: full checks
+ * @full: est->full as it was last seen
+ * @repack: est->repack as it was last seen
+ */
+struct model {
+	struct netns_ipvs	ipvs;
+	struct net		net;
+	struct user_namespace	user_ns;
+	u32			(*pick)(u32 n);
+	unsigned long		step;
+	unsigned int		objs_max;
+	struct obj		*started[MODEL_OBJS];
+	unsigned int		nstarted;
+	struct obj		*stopped[MODEL_OBJS];
+	unsigned int		nstopped;
+	unsigned int		linked;
+	unsigned int		batch;
+	unsigned int		mark;
+	bool			full;
+	bool			repack;
+};
+
+extern struct model model;
+
+static inline struct ip_vs_est_net *model_est(void)
+{
+	return model.ipvs.est;
+}
+
+/* model_obj.c */
+struct obj *obj_new(void);
+void obj_free(struct obj *obj);
+void obj_count(struct obj *obj, enum ip_vs_count c, u32 len);
+void obj_jump(struct obj *obj, enum ip_vs_count c, u64 n);
+void obj_read(struct obj *obj);
+void obj_zero(struct obj *obj);
+
+/* model_link.c */
+void model_unlocked(spinlock_t *lock);
+
+/* model_check.c */
+void model_check(void);
+void model_check_all(void);
+void model_check_settled(u64 begin);
+
+/* model_ops.c */
+void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
+		 u32 (*pick)(u32 n));
+void model_op(void);
+void model_settle(void);
+void model_end(void);
+
+#endif /* _MODEL_H */

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The model: objects, and what their counters and rates should be
+ *
+ * Each time that an object's lock is given back, what has changed under it is
+ * compared with what should have: the test knows what itself is doing, and
+ * all else is a walker's pass.
+ */
+
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "model.h"
+
+static const unsigned int obj_scale[IP_VS_NCOUNTS] = { 10, 10, 10, 5, 5 };
+
+/* A rate without rounding, as far as 128 bits have room */
+static unsigned __int128 obj_rate(u64 diff, u64 time, unsigned int c)
+{
+	return ((unsigned __int128)diff * HZ << obj_scale[c]) / time;
+}
+
+static s64 obj_average(s64 avg, unsigned __int128 rate)
+{
+	s64 r = rate > S64_MAX ? S64_MAX : (s64)rate;
+	__int128 step = (__int128)r - avg;
+
+	/* Round down */
+	return avg + (s64)((step - (step < 0 ? 3 : 0)) / 4);
+}
+
+static void obj_check_sample(struct obj *obj)
+{
+	const struct ip_vs_estimator *est = &obj->stats.est;
+	u64 time = jiffies - obj->stamp;
+	unsigned __int128 rate, low;
+	unsigned int c;
+	u64 diff;
+
+	if (time < HZ)
+		sim_fail("sampled twice within %lu jiffies",
+			 (unsigned long)time);
+	/* The sources say that they take no more */
+	if (time > U32_MAX)
+		time = U32_MAX;
+	for (c = 0; c < IP_VS_NCOUNTS; c++) {
+		diff = obj->total[c] - obj->base[c];
+		rate = obj_rate(diff, time, c);
+		low = rate;
+		/* Less exact where a product would not fit, they say */
+		if (diff > (U64_MAX / HZ) >> obj_scale[c])
+			low -= (rate >> 12) + 1;
+		if (est->avg[c] < obj_average(obj->avg[c], low) ||
+		    est->avg[c] > obj_average(obj->avg[c], rate))
+			sim_fail("average %u is %lld, not %lld", c,
+				 (long long)est->avg[c],
+				 (long long)obj_average(obj->avg[c], rate));
+		obj->avg[c] = est->avg[c];
+	}
+	memcpy(obj->base, obj->total, sizeof(obj->base));
+	obj->stamp = jiffies;
+}
+
+static void obj_rebase(struct obj *obj)
+{
+	memcpy(obj->base, obj->total, sizeof(obj->base));
+	memset(obj->avg, 0, sizeof(obj->avg));
+	obj->stamp = jiffies;
+}
+
+static bool obj_as_it_was(struct obj *obj)
+{
+	const struct ip_vs_estimator *est = &obj->stats.est;
+
+	return est->gen == obj->gen && est->stamp == obj->stamp &&
+	       !memcmp(est->base.v, obj->base, sizeof(obj->base)) &&
+	       !memcmp(est->avg, obj->avg, sizeof(obj->avg));
+}
+
+/* Others than the test only pass over an estimator.  They may have read the
+ * generation before it changed; then they see no change of it, or an old one.
+ */
+static void obj_passed(struct obj *obj)
+{
+	const struct ip_vs_estimator *est = &obj->stats.est;
+	bool early = jiffies - obj->stamp < HZ;
+
+	if (est->gen != obj->gen) {
+		if (est->gen < IP_VS_EST_GEN_FIRST ||
+		    est->gen > model_est()->gen)
+			sim_fail("sampled in generation %u", est->gen);
+		obj->gen = est->gen;
+		obj_rebase(obj);
+		model_seen.rebased++;
+	} else if (est->stamp != obj->stamp) {
+		model_seen.samples++;
+		obj_check_sample(obj);
+	} else if (!early) {
+		sim_fail("a sample was due and not taken");
+	}
+}
+
+static void obj_unlocked(spinlock_t *lock)
+{
+	struct obj *obj = container_of(lock, struct obj, stats.lock);
+	enum model_doing doing = obj->doing;
+
+	if (current != &sim_main) {
+		doing = MODEL_NOTHING;
+		obj_passed(obj);
+	}
+	if (doing == MODEL_ZERO) {
+		obj_rebase(obj);
+		memcpy(obj->zero, obj->total, sizeof(obj->zero));
+	}
+	if (doing == MODEL_START && obj->gen == IP_VS_EST_GEN_NEW) {
+		obj->gen = model_est()->gen;
+		obj->stamp = jiffies;
+	} else if (doing == MODEL_START) {
+		obj->gen = IP_VS_EST_GEN_STALE;
+	}
+	if (!obj_as_it_was(obj))
+		sim_fail("doing %u changes gen %u, stamp %llu, or base and average",
+			 doing, obj->stats.est.gen,
+			 (unsigned long long)obj->stats.est.stamp);
+}
+
+struct obj *obj_new(void)
+{
+	struct obj *obj = kzalloc(sizeof(*obj), GFP_KERNEL);
+
+	if (!obj)
+		return NULL;
+	if (ip_vs_stats_init(&obj->stats, model_est())) {
+		kfree(obj);
+		return NULL;
+	}
+	obj->stats.lock.unlocked = obj_unlocked;
+	return obj;
+}
+
+static void obj_rcu_free(struct rcu_head *head)
+{
+	struct obj *obj = container_of(head, struct obj, rcu);
+
+	ip_vs_stats_release(&obj->stats);
+	kfree(obj);
+}
+
+void obj_free(struct obj *obj)
+{
+	if (obj->linked || !list_empty(&obj->stats.est.pending))
+		sim_fail("stopped, but still in a list");
+	call_rcu(&obj->rcu, obj_rcu_free);
+}
+
+void obj_count(struct obj *obj, enum ip_vs_count c, u32 len)
+{
+	sim.cpu = sim_rnd(sim.cpus);
+	switch (c) {
+	case IP_VS_CONNS:
+		ip_vs_stats_conn(&obj->stats);
+		obj->total[IP_VS_CONNS]++;
+		break;
+	case IP_VS_INPKTS:
+	case IP_VS_INBYTES:
+		ip_vs_stats_in(&obj->stats, len);
+		obj->total[IP_VS_INPKTS]++;
+		obj->total[IP_VS_INBYTES] += len;
+		break;
+	default:
+		ip_vs_stats_out(&obj->stats, len);
+		obj->total[IP_VS_OUTPKTS]++;
+		obj->total[IP_VS_OUTBYTES] += len;
+		break;
+	}
+}
+
+/* As if @n were counted at once */
+void obj_jump(struct obj *obj, enum ip_vs_count c, u64 n)
+{
+	u64_stats_add(&per_cpu_ptr(obj->stats.cpustats,
+				   sim_rnd(sim.cpus))->cnt[c], n);
+	obj->total[c] += n;
+}
+
+/* What a rate should read, and how precise */
+static u64 obj_read_rate(struct obj *obj, enum ip_vs_count c)
+{
+	struct ip_vs_est_net *est = model_est();
+	u64 unit = 1ULL << obj_scale[c];
+
+	if (!est->active || obj->gen != est->gen ||
+	    jiffies - obj->stamp > 10 * HZ)
+		return 0;
+	return ((u64)obj->avg[c] + unit / 2 - 1) / unit;
+}
+
+void obj_read(struct obj *obj)
+{
+	struct ip_vs_kstats k;
+	u64 want[2 * IP_VS_NCOUNTS];
+	const u64 *got = &k.conns;
+	unsigned int c;
+
+	obj->doing = MODEL_READ;
+	/* What another task does after the lock would be read as well */
+	sim.locks++;
+	ip_vs_copy_stats(&k, &obj->stats);
+	sim.locks--;
+	obj->doing = MODEL_NOTHING;
+
+	for (c = 0; c < IP_VS_NCOUNTS; c++) {
+		want[c] = obj->total[c] - obj->zero[c];
+		want[IP_VS_NCOUNTS + c] = obj_read_rate(obj, c);
+	}
+	for (c = 0; c < 2 * IP_VS_NCOUNTS; c++) {
+		if (got[c] != want[c])
+			sim_fail("%s %u reads %llu, not %llu",
+				 c < IP_VS_NCOUNTS ? "counter" : "rate",
+				 c % IP_VS_NCOUNTS, (unsigned long long)got[c],
+				 (unsigned long long)want[c]);
+	}
+}
+
+void obj_zero(struct obj *obj)
+{
+	obj->doing = MODEL_ZERO;
+	ip_vs_zero_stats(&obj->stats);
+	obj->doing = MODEL_NOTHING;
+}

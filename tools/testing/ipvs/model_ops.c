@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The model: the steps, what happens to a namespace */
+
+#include <linux/cpuhotplug.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "model.h"
+
+/* Ticks without trouble after which limits should not change any more */
+#define MODEL_SETTLE	(200 * IP_VS_EST_ROWS)
+
+struct model model;
+struct model_seen model_seen;
+
+static u32 pick(u32 n)
+{
+	return model.pick(n);
+}
+
+/* More often few than many: less than 2^@bits */
+static u32 pick_few(u32 bits)
+{
+	return pick(1U << pick(bits + 1));
+}
+
+static void list_add_obj(struct obj **list, unsigned int *n, struct obj *obj)
+{
+	obj->index = *n;
+	list[(*n)++] = obj;
+}
+
+static void list_del_obj(struct obj **list, unsigned int *n, struct obj *obj)
+{
+	struct obj *last = list[--*n];
+
+	list[obj->index] = last;
+	last->index = obj->index;
+}
+
+static void start(struct obj *obj)
+{
+	int ret;
+
+	/* Before it is: other tasks run meanwhile and may place it */
+	list_add_obj(model.started, &model.nstarted, obj);
+	obj->doing = MODEL_START;
+	ret = ip_vs_start_estimator(&model.ipvs, &obj->stats);
+	obj->doing = MODEL_NOTHING;
+	if (ret)
+		sim_fail("start fails with %d", ret);
+}
+
+static void stop(struct obj *obj)
+{
+	ip_vs_stop_estimator(&model.ipvs, &obj->stats);
+	list_del_obj(model.started, &model.nstarted, obj);
+}
+
+static void op_start(u32 n)
+{
+	while (n-- && model.nstarted + model.nstopped < model.objs_max) {
+		struct obj *obj = obj_new();
+
+		if (!obj)
+			break;
+		start(obj);
+	}
+}
+
+static void op_revive(u32 n)
+{
+	struct obj *obj;
+
+	while (n-- && model.nstopped) {
+		obj = model.stopped[pick(model.nstopped)];
+		list_del_obj(model.stopped, &model.nstopped, obj);
+		start(obj);
+	}
+}
+
+/* The first one is the namespace's total, which stays */
+static void op_stop(u32 n, bool keep)
+{
+	struct obj *obj;
+
+	while (n-- && model.nstarted > 1) {
+		obj = model.started[1 + pick(model.nstarted - 1)];
+		stop(obj);
+		if (keep)
+			list_add_obj(model.stopped, &model.nstopped, obj);
+		else
+			obj_free(obj);
+	}
+}
+
+static void op_free(u32 n)
+{
+	struct obj *obj;
+
+	while (n-- && model.nstopped) {
+		obj = model.stopped[pick(model.nstopped)];
+		list_del_obj(model.stopped, &model.nstopped, obj);
+		obj_free(obj);
+	}
+}
+
+static struct obj *some_obj(void)
+{
+	if (model.nstopped && !pick(4))
+		return model.stopped[pick(model.nstopped)];
+	return model.started[pick(model.nstarted)];
+}
+
+static void op_traffic(void)
+{
+	struct obj *obj = some_obj();
+	u32 n = 1 + pick(8);
+
+	if (!pick(64)) {
+		obj_jump(obj, pick(IP_VS_NCOUNTS),
+			 (1ULL << pick(64)) + pick(256));
+		return;
+	}
+	while (n--)
+		obj_count(obj, sim_rnd(IP_VS_NCOUNTS), sim_rnd(65536));
+}
+
+static void op_time(void)
+{
+	switch (pick(64)) {
+	case 0:
+		jiffies += sim_rnd(20 * HZ);
+		break;
+	case 1:
+		if (!pick(64))
+			jiffies += (unsigned long)sim_rnd(U32_MAX) << 2;
+		break;
+	default:
+		jiffies += pick(2 * IP_VS_EST_TICK);
+		break;
+	}
+}
+
+static void op_grace_period(void)
+{
+	switch (pick(3)) {
+	case 0:
+		sim_gp_begin();
+		break;
+	case 1:
+		sim_gp_end();
+		break;
+	default:
+		sim_gp_begin();
+		sim_gp_end();
+		break;
+	}
+}
+
+/* As a write to est_cpulist does; the other CPUs are of another speed */
+static void op_cpulist(void)
+{
+	struct ip_vs_est_net *est = model_est();
+	u32 n = pick(16) ? 1 + pick(min(sim.cpus, 8U)) : 0;
+
+	sim.lock_ns = 1 + (10U << pick(15));
+	spin_lock(&est->lock);
+	est->calibrate = true;
+	bitmap_zero(est->cpulist->bits, NR_CPUS);
+	while (n--)
+		__set_bit(sim_rnd(sim.cpus), est->cpulist->bits);
+	ip_vs_est_set_limits(est);
+	ip_vs_est_set_active(est);
+	ip_vs_est_wake(est->slot[0]);
+	spin_unlock(&est->lock);
+}
+
+static void op_hotplug(void)
+{
+	unsigned int cpu = sim_rnd(sim.cpus);
+
+	if (!test_bit(cpu, sim_online.bits))
+		__set_bit(cpu, sim_online.bits);
+	else if (bitmap_weight(sim_online.bits, NR_CPUS) > 1)
+		__clear_bit(cpu, sim_online.bits);
+	sim_cpuhp_event(cpu, sim_cpuhp_node);
+}
+
+/* As a write to run_estimation or est_nice does */
+static void op_sysctl(void)
+{
+	struct ip_vs_est_net *est = model_est();
+	bool run = pick(2);
+	int val = pick(4);
+
+	spin_lock(&est->lock);
+	if (run) {
+		est->run = val;
+		ip_vs_est_set_active(est);
+	} else {
+		est->nice = val;
+		ip_vs_est_queue_reload(est, 0);
+	}
+	spin_unlock(&est->lock);
+}
+
+/* As a kthread that asks for another limit */
+static void op_measured(void)
+{
+	struct ip_vs_est_net *est = model_est();
+	u32 want = 1 + pick_few(6);
+
+	spin_lock(&est->lock);
+	if (est->chain_max && want != est->chain_max) {
+		est->measured = want;
+		ip_vs_est_wake(est->slot[0]);
+	}
+	spin_unlock(&est->lock);
+}
+
+static void op_trouble(void)
+{
+	static const unsigned int yields[] = { 0, 2, 5, 20, 100, 1000 };
+
+	switch (pick(3)) {
+	case 0:
+		sim.enomem = pick(3);
+		break;
+	case 1:
+		sim.notask = pick(3);
+		break;
+	default:
+		sim.yield = yields[pick(ARRAY_SIZE(yields))];
+		break;
+	}
+}
+
+static void op_rare(void)
+{
+	switch (pick(16)) {
+	case 0:
+		op_start(pick_few(12));
+		break;
+	case 1:
+		op_stop(pick_few(12), pick(2));
+		break;
+	case 2:
+		op_revive(pick_few(8));
+		break;
+	case 3:
+		op_free(pick_few(8));
+		break;
+	case 4 ... 5:
+		op_trouble();
+		break;
+	case 6:
+		op_cpulist();
+		break;
+	case 7:
+		op_hotplug();
+		break;
+	case 8:
+		op_sysctl();
+		break;
+	case 9 ... 11:
+		op_measured();
+		break;
+	case 12:
+		obj_zero(some_obj());
+		break;
+	case 13:
+		sim_run_all();
+		break;
+	default:
+		/* The one that has room, or has not, is the rare case */
+		op_start(pick_few(5));
+		break;
+	}
+}
+
+/* One step, and what must be true after it */
+void model_op(void)
+{
+	u32 n;
+
+	switch (pick(32)) {
+	case 0 ... 2:
+		op_start(1);
+		break;
+	case 3 ... 4:
+		op_revive(1);
+		break;
+	case 5 ... 6:
+		op_stop(1, true);
+		break;
+	case 7:
+		op_stop(1, false);
+		break;
+	case 8:
+		op_free(1);
+		break;
+	case 9 ... 14:
+		op_traffic();
+		break;
+	case 15 ... 17:
+		obj_read(some_obj());
+		break;
+	case 18 ... 20:
+		op_time();
+		break;
+	case 21 ... 27:
+		for (n = 1 + pick_few(4); n && sim_run(); n--)
+			;
+		break;
+	case 28 ... 29:
+		op_grace_period();
+		break;
+	case 30:
+		obj_zero(some_obj());
+		break;
+	default:
+		if (!pick(32))
+			op_rare();
+		break;
+	}
+	model_check();
+	model.step++;
+}
+
+/* A time without trouble, in which all that waits gets its turn */
+void model_settle(void)
+{
+	struct ip_vs_est_net *est = model_est();
+	unsigned int ticks, calm = 0;
+	u64 begin = jiffies;
+	u32 chain_max = 0;
+
+	sim.enomem = 0;
+	sim.notask = 0;
+	sim.yield = 0;
+	for (ticks = 0; calm < 2 * IP_VS_EST_ROWS + 5; ticks++) {
+		if (ticks > MODEL_SETTLE)
+			sim_fail("limits change all the time");
+		sim_gp_begin();
+		sim_run_all();
+		sim_gp_end();
+		/* Those that wait for a context that is to be detached too */
+		if (est->repack || est->chain_max != chain_max ||
+		    ticks < IP_VS_EST_ROWS) {
+			chain_max = est->chain_max;
+			begin = jiffies;
+			calm = 0;
+		}
+		calm++;
+		jiffies += IP_VS_EST_TICK;
+	}
+	model_check_settled(begin);
+}
+
+void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
+		 u32 (*pick)(u32 n))
+{
+	memset(&model, 0, sizeof(model));
+	sim_begin(seed, cpus);
+	model.pick = pick;
+	model.objs_max = clamp(MODEL_COUNTERS / cpus, 2U, min(objs, (unsigned int)MODEL_OBJS));
+	model.net.user_ns = root ? &init_user_ns : &model.user_ns;
+	model.ipvs.net = &model.net;
+	if (ip_vs_est_init() || ip_vs_estimator_net_init(&model.ipvs))
+		sim_fail("set-up fails");
+	model_est()->lock.unlocked = model_unlocked;
+	op_start(1);
+}
+
+void model_end(void)
+{
+	struct ip_vs_est_net *est = model_est();
+	struct obj *total = model.started[0];
+
+	model_seen.corrections += est->corrections;
+	op_stop(model.nstarted, false);
+	op_free(model.nstopped);
+	stop(total);
+	obj_free(total);
+	model_check_all();
+	if (est->started || est->nctx != 1 || est->slot[0]->count)
+		sim_fail("all are stopped, but %u are left", est->started);
+	ip_vs_estimator_net_cleanup(&model.ipvs);
+	ip_vs_est_cleanup();
+	sim_end();
+}

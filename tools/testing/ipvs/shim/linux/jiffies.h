@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef _SHIM_JIFFIES_H
+#define _SHIM_JIFFIES_H
+
+#include <limits.h>
+#include <linux/kernel.h>
+
+/* HZ comes from the Makefile */
+
+extern unsigned long jiffies;
+
+#define MAX_SCHEDULE_TIMEOUT	LONG_MAX
+
+#define time_after(a, b)	((long)((b) - (a)) < 0)
+#define time_before(a, b)	time_after(b, a)
+#define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
+
+static inline u64 get_jiffies_64(void)
+{
+	return jiffies;
+}
+
+static inline unsigned long msecs_to_jiffies(unsigned int ms)
+{
+	return DIV_ROUND_UP(ms * HZ, 1000);
+}
+
+#endif /* _SHIM_JIFFIES_H */

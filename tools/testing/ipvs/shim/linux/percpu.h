@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef _SHIM_PERCPU_H
+#define _SHIM_PERCPU_H
+
+#include <linux/slab.h>
+
+/* A pointer to what each CPU has is no address: whoever forgets to ask for a
+ * CPU's own crashes.
+ */
+#define alloc_percpu_gfp(type, gfp)					\
+	((type *)sim_percpu_alloc(sizeof(type), gfp))
+#define free_percpu(p)			sim_percpu_free(p)
+#define per_cpu_ptr(p, cpu)						\
+	((typeof(*(p)) *)sim_percpu(p, sizeof(*(p)), cpu))
+#define this_cpu_ptr(p)			per_cpu_ptr(p, sim.cpu)
+
+#endif /* _SHIM_PERCPU_H */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef _SHIM_SCHED_H
+#define _SHIM_SCHED_H
+
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/spinlock.h>
+
+#define TASK_RUNNING	0
+#define TASK_IDLE	1
+
+struct sim_stack;
+
+/**
+ * struct task_struct - a kthread, the worker, or the test itself
+ * @nvcsw: voluntary switches
+ * @nivcsw: other switches
+ * @state: TASK_
+ * @nice: its nice value
+ * @cpus: where it may run
+ * @rcu: depth of RCU read-side sections
+ * @rcu_gp: last grace period that had begun when the outermost one began
+ * @bh: depth of sections without bottom halves
+ * @refs: who needs this
+ * @woken: for the first time
+ * @asleep: in schedule_timeout()
+ * @timed: until @wake_at
+ * @wake_at: jiffies
+ * @stop: what kthread_should_stop() says
+ * @dead: @fn has returned
+ * @fn: what it runs
+ * @data: for @fn
+ * @stack: what it runs on
+ */
+struct task_struct {
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	unsigned int state;
+	int nice;
+	struct cpumask cpus;
+	unsigned int rcu;
+	unsigned long rcu_gp;
+	unsigned int bh;
+	unsigned int refs;
+	bool woken;
+	bool asleep;
+	bool timed;
+	unsigned long wake_at;
+	bool stop;
+	bool dead;
+	int (*fn)(void *data);
+	void *data;
+	struct sim_stack *stack;
+};
+
+extern struct task_struct *sim_current;
+extern struct task_struct sim_main;
+
+#define current			sim_current
+#define set_current_state(s)	(current->state = (s))
+#define __set_current_state(s)	set_current_state(s)
+
+long schedule_timeout(long timeout);
+void schedule_timeout_idle(long timeout);
+void cond_resched(void);
+int wake_up_process(struct task_struct *task);
+
+static inline void set_user_nice(struct task_struct *task, int nice)
+{
+	task->nice = nice;
+}
+
+/* As the scheduler: not when all of them are offline */
+static inline int set_cpus_allowed_ptr(struct task_struct *task,
+				       const struct cpumask *cpus)
+{
+	if (!cpumask_weight_and(cpus, cpu_online_mask))
+		return -EINVAL;
+	task->cpus = *cpus;
+	return 0;
+}
+
+#endif /* _SHIM_SCHED_H */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef _SHIM_SLAB_H
+#define _SHIM_SLAB_H
+
+#include <linux/kernel.h>
+
+#define GFP_KERNEL_ACCOUNT	GFP_KERNEL
+
+#define kzalloc(size, gfp)	sim_alloc(1, size, gfp)
+#define kcalloc(n, size, gfp)	sim_alloc(n, size, gfp)
+#define kfree(p)		sim_free(p)
+
+#endif /* _SHIM_SLAB_H */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef _SHIM_TIMEKEEPING_H
+#define _SHIM_TIMEKEEPING_H
+
+#include <linux/kernel.h>
+
+static inline u64 ktime_get_ns(void)
+{
+	return sim.ns;
+}
+
+#endif /* _SHIM_TIMEKEEPING_H */

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The estimator in user space: memory, locks and RCU of the machine */
+
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <net/ip_vs.h>
+
+/* Pointers to what each CPU has are this far from the first CPU's */
+#define SIM_PERCPU_OFFSET	(1UL << 60)
+
+struct sim sim;
+unsigned long jiffies;
+struct cpumask sim_online;
+struct user_namespace init_user_ns;
+
+static struct rcu_head *sim_rcu_first;
+static struct rcu_head **sim_rcu_last = &sim_rcu_first;
+static unsigned int sim_readers;
+/* Readers that the grace period waits for */
+static unsigned int sim_gp_readers;
+
+void *sim_alloc(size_t n, size_t size, gfp_t gfp)
+{
+	sim_might_sleep();
+	if (sim.enomem && !sim_rnd(sim.enomem))
+		return NULL;
+	sim.memory++;
+	sim_preempt();
+	return calloc(n, size);
+}
+
+void sim_free(void *p)
+{
+	if (!p)
+		return;
+	sim.memory--;
+	free(p);
+}
+
+void *sim_percpu_alloc(size_t size, gfp_t gfp)
+{
+	void *p = sim_alloc(sim.cpus, size, gfp);
+
+	return p ? (void *)((unsigned long)p ^ SIM_PERCPU_OFFSET) : NULL;
+}
+
+void sim_percpu_free(void *p)
+{
+	if (p)
+		sim_free((void *)((unsigned long)p ^ SIM_PERCPU_OFFSET));
+}
+
+void *sim_percpu(const void *p, size_t size, unsigned int cpu)
+{
+	if (cpu >= sim.cpus)
+		sim_fail("no CPU %u", cpu);
+	return (void *)(((unsigned long)p ^ SIM_PERCPU_OFFSET) + cpu * size);
+}
+
+void spin_lock(spinlock_t *lock)
+{
+	sim_preempt();
+	/* No task is switched while a lock is held, so it is the same one */
+	if (lock->held)
+		sim_fail("deadlock: a task takes a lock that it holds");
+	lock->held = true;
+	sim.locks++;
+}
+
+void spin_unlock(spinlock_t *lock)
+{
+	if (!lock->held)
+		sim_fail("a lock is given back that is not held");
+	sim.ns += sim.lock_ns;
+	if (lock->unlocked)
+		lock->unlocked(lock);
+	lock->held = false;
+	sim.locks--;
+	sim_preempt();
+}
+
+void rcu_read_lock(void)
+{
+	sim_preempt();
+	if (current->rcu++)
+		return;
+	current->rcu_gp = sim.gp_begun;
+	sim_readers++;
+}
+
+void rcu_read_unlock(void)
+{
+	if (!current->rcu)
+		sim_fail("end of a read side that has not begun");
+	if (!--current->rcu) {
+		sim_readers--;
+		if (sim.gp_begun != sim.gp_ended &&
+		    current->rcu_gp != sim.gp_begun)
+			sim_gp_readers--;
+	}
+	sim_preempt();
+}
+
+void sim_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head),
+		  void *object)
+{
+	*head = (struct rcu_head){
+		.func = func,
+		.object = object,
+		.gp = sim.gp_begun + 1,
+	};
+	*sim_rcu_last = head;
+	sim_rcu_last = &head->next;
+}
+
+/* A grace period begins, unless one has begun and not ended */
+void sim_gp_begin(void)
+{
+	if (sim.gp_begun != sim.gp_ended)
+		return;
+	sim.gp_begun++;
+	sim_gp_readers = sim_readers;
+}
+
+/* It ends if all readers that it found have left */
+bool sim_gp_end(void)
+{
+	struct rcu_head *head;
+
+	if (sim.gp_begun == sim.gp_ended || sim_gp_readers)
+		return false;
+	sim.gp_ended = sim.gp_begun;
+	while (sim_rcu_first &&
+	       (long)(sim.gp_ended - sim_rcu_first->gp) >= 0) {
+		head = sim_rcu_first;
+		sim_rcu_first = head->next;
+		if (!sim_rcu_first)
+			sim_rcu_last = &sim_rcu_first;
+		if (head->func)
+			head->func(head);
+		else
+			kfree(head->object);
+	}
+	return true;
+}
+
+unsigned long start_poll_synchronize_rcu(void)
+{
+	return sim.gp_begun + 1;
+}
+
+bool poll_state_synchronize_rcu(unsigned long cookie)
+{
+	return (long)(sim.gp_ended - cookie) >= 0;
+}
+
+/* A machine that has just started */
+void sim_begin(u64 seed, unsigned int cpus)
+{
+	/* Five minutes before it wraps, as the kernel's; RCU wraps sooner */
+	jiffies = -300 * HZ;
+	sim = (struct sim){
+		.rnd = seed ? : 1,
+		.lock_ns = 1000,
+		.cpus = cpus,
+		.gp_begun = -10,
+		.gp_ended = -10,
+	};
+	bitmap_zero(sim_online.bits, NR_CPUS);
+	while (cpus--)
+		__set_bit(cpus, sim_online.bits);
+	sim_tasks_begin();
+}
+
+/* Nothing may be left of what ran on it */
+void sim_end(void)
+{
+	sim_tasks_end();
+	while (sim_rcu_first) {
+		sim_gp_begin();
+		if (!sim_gp_end())
+			sim_fail("%u readers never leave", sim_gp_readers);
+	}
+	if (sim.memory)
+		sim_fail("%ld allocations are not freed", sim.memory);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The estimator in user space: what stands in for the kernel
+ *
+ * One thread runs everything.  Kthreads and the worker are coroutines: they
+ * run when the test says so, and stop where a kernel could preempt them and
+ * the generator of random numbers says so, walkers in the middle of a chain
+ * included.  Time, grace periods and lack of memory are the test's to give.
+ */
+#ifndef _SIM_H
+#define _SIM_H
+
+#include <linux/types.h>
+
+/**
+ * struct sim - the machine
+ * @rnd: state of the generator of random numbers
+ * @ns: the clock, ns
+ * @lock_ns: what holding a lock takes, ns: the cost of an estimator
+ * @cpus: possible CPUs
+ * @cpu: the one that packets arrive at
+ * @yield: a task is switched at one in so many places; 0: never
+ * @enomem: one in so many allocations fails; 0: none
+ * @notask: one in so many tasks cannot be created; 0: none
+ * @locks: locks that are held
+ * @memory: allocations that are not freed
+ * @gp_begun: the last grace period that has begun
+ * @gp_ended: the last one that has ended
+ */
+struct sim {
+	u64 rnd;
+	u64 ns;
+	u32 lock_ns;
+	unsigned int cpus;
+	unsigned int cpu;
+	unsigned int yield;
+	unsigned int enomem;
+	unsigned int notask;
+	unsigned int locks;
+	long memory;
+	unsigned long gp_begun;
+	unsigned long gp_ended;
+};
+
+extern struct sim sim;
+
+/* Less than @n */
+static inline u32 sim_rnd(u32 n)
+{
+	sim.rnd ^= sim.rnd << 13;
+	sim.rnd ^= sim.rnd >> 7;
+	sim.rnd ^= sim.rnd << 17;
+	return ((sim.rnd >> 32) * n) >> 32;
+}
+
+/* The test has failed: says so, and where the test is */
+void sim_fail(const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+
+/* sim.c */
+void sim_begin(u64 seed, unsigned int cpus);
+void sim_end(void);
+void *sim_alloc(size_t n, size_t size, gfp_t gfp);
+void sim_free(void *p);
+void *sim_percpu_alloc(size_t size, gfp_t gfp);
+void sim_percpu_free(void *p);
+void *sim_percpu(const void *p, size_t size, unsigned int cpu);
+void sim_gp_begin(void);
+bool sim_gp_end(void);
+
+/* sim_task.c */
+void sim_might_sleep(void);
+void sim_preempt(void);
+bool sim_run(void);
+void sim_run_all(void);
+void sim_tasks_begin(void);
+void sim_tasks_end(void);
+
+#endif /* _SIM_H */

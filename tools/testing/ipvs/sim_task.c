@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The estimator in user space: tasks, which are coroutines
+ *
+ * The test is a task too, the one that all others are switched from and back
+ * to.  When the test itself calls what can be preempted, some other task runs
+ * for a while.
+ */
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <linux/cpuhotplug.h>
+#include <linux/kthread.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+
+#define SIM_STACK	(128 << 10)
+#define SIM_TASKS	64
+/* Switches after which tasks should have nothing to do any more */
+#define SIM_BUSY	10000000
+
+/**
+ * struct sim_stack - what a task runs on
+ * @uc: its registers
+ * @fake: for the sanitizer
+ * @bottom: the lowest address
+ * @size: how large it is
+ * @next: the next one that is not in use
+ */
+struct sim_stack {
+	ucontext_t uc;
+	void *fake;
+	const void *bottom;
+	size_t size;
+	struct sim_stack *next;
+};
+
+static struct sim_stack sim_main_stack;
+static struct sim_stack *sim_stacks;
+
+struct task_struct sim_main = { .stack = &sim_main_stack };
+struct task_struct *sim_current = &sim_main;
+struct hlist_node *sim_cpuhp_node;
+int (*sim_cpuhp_event)(unsigned int cpu, struct hlist_node *node);
+
+static struct task_struct *sim_task[SIM_TASKS];
+static unsigned int sim_tasks;
+
+static struct task_struct *sim_worker;
+static struct delayed_work *sim_work;
+static bool sim_working;
+
+/* The C library's own: the sanitizer has one in front of it, which does not
+ * know that it is told about each switch, and warns.
+ */
+static int (*sim_swapcontext)(ucontext_t *from, const ucontext_t *to);
+
+static void sim_switch(struct task_struct *to)
+{
+	struct sim_stack *from = current->stack;
+
+	__sanitizer_start_switch_fiber(current->dead ? NULL : &from->fake,
+				       to->stack->bottom, to->stack->size);
+	current = to;
+	sim_swapcontext(&from->uc, &to->stack->uc);
+	__sanitizer_finish_switch_fiber(from->fake, NULL, NULL);
+}
+
+static void sim_entry(void)
+{
+	__sanitizer_finish_switch_fiber(NULL, &sim_main_stack.bottom,
+					&sim_main_stack.size);
+	current->fn(current->data);
+	current->dead = true;
+	sim_switch(&sim_main);
+}
+
+static struct sim_stack *sim_stack_get(void)
+{
+	struct sim_stack *s = sim_stacks;
+
+	if (s) {
+		sim_stacks = s->next;
+		return s;
+	}
+	s = mmap(NULL, SIM_STACK, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s == MAP_FAILED)
+		sim_fail("no memory for a stack");
+	/* This is at the low end, and the stack begins at the high one */
+	s->bottom = s + 1;
+	s->size = SIM_STACK - sizeof(*s);
+	return s;
+}
+
+static void sim_stack_init(struct sim_stack *s)
+{
+	/* Who ran here before may not have returned */
+	__asan_unpoison_memory_region(s->bottom, s->size);
+	getcontext(&s->uc);
+	s->uc.uc_stack.ss_sp = (void *)s->bottom;
+	s->uc.uc_stack.ss_size = s->size;
+	s->fake = NULL;
+	makecontext(&s->uc, sim_entry, 0);
+}
+
+static struct task_struct *sim_create(int (*fn)(void *data), void *data)
+{
+	struct task_struct *task = calloc(1, sizeof(*task));
+
+	task->fn = fn;
+	task->data = data;
+	task->refs = 1;
+	task->stack = sim_stack_get();
+	sim_stack_init(task->stack);
+	sim_task[sim_tasks++] = task;
+	return task;
+}
+
+void put_task_struct(struct task_struct *task)
+{
+	if (!--task->refs)
+		free(task);
+}
+
+static void sim_release(struct task_struct *task)
+{
+	unsigned int i;
+
+	for (i = 0; sim_task[i] != task; i++)
+		;
+	sim_task[i] = sim_task[--sim_tasks];
+	task->stack->next = sim_stacks;
+	sim_stacks = task->stack;
+	put_task_struct(task);
+}
+
+void sim_might_sleep(void)
+{
+	if (sim.locks || current->rcu || current->bh)
+		sim_fail("sleeping where it is not allowed");
+}
+
+static bool sim_runnable(const struct task_struct *task)
+{
+	if (!task->woken || task->dead)
+		return false;
+	if (task == sim_worker && !sim_working)
+		return sim_work && sim_work->pending &&
+		       time_after_eq(jiffies, sim_work->at);
+	return !task->asleep || task->state == TASK_RUNNING ||
+	       (task->timed && time_after_eq(jiffies, task->wake_at));
+}
+
+/* Let some task run until it is switched; false: all are asleep */
+bool sim_run(void)
+{
+	unsigned int i, first;
+
+	if (!sim_tasks)
+		return false;
+	first = sim_rnd(sim_tasks);
+	for (i = 0; i < sim_tasks; i++) {
+		struct task_struct *task = sim_task[(first + i) % sim_tasks];
+
+		if (!sim_runnable(task))
+			continue;
+		sim_switch(task);
+		if (sim.locks)
+			sim_fail("a task was switched with a lock held");
+		return true;
+	}
+	return false;
+}
+
+/* Let all tasks run until they sleep */
+void sim_run_all(void)
+{
+	unsigned int n;
+
+	for (n = 0; sim_run(); n++) {
+		if (n > SIM_BUSY)
+			sim_fail("the tasks never sleep");
+	}
+}
+
+static void sim_yield(void)
+{
+	if (current == &sim_main)
+		sim_run();
+	else
+		sim_switch(&sim_main);
+}
+
+/* A place where a task can be preempted */
+void sim_preempt(void)
+{
+	if (!sim.yield || sim.locks || current->bh || sim_rnd(sim.yield))
+		return;
+	current->nivcsw++;
+	sim_yield();
+}
+
+void cond_resched(void)
+{
+	sim_might_sleep();
+	sim_preempt();
+}
+
+int wake_up_process(struct task_struct *task)
+{
+	int ret = task->state != TASK_RUNNING || !task->woken;
+
+	task->woken = true;
+	task->state = TASK_RUNNING;
+	return ret;
+}
+
+long schedule_timeout(long timeout)
+{
+	sim_might_sleep();
+	if (timeout < 0)
+		sim_fail("a timeout of %ld", timeout);
+	current->nvcsw++;
+	current->timed = timeout != MAX_SCHEDULE_TIMEOUT;
+	current->wake_at = jiffies + timeout;
+	current->asleep = true;
+	sim_yield();
+	current->asleep = false;
+	current->state = TASK_RUNNING;
+	return 0;
+}
+
+void schedule_timeout_idle(long timeout)
+{
+	set_current_state(TASK_IDLE);
+	schedule_timeout(timeout);
+}
+
+struct task_struct *sim_kthread_create(int (*fn)(void *data), void *data)
+{
+	sim_might_sleep();
+	if (sim_tasks == SIM_TASKS || (sim.notask && !sim_rnd(sim.notask)))
+		return ERR_PTR(-EAGAIN);
+	sim_preempt();
+	return sim_create(fn, data);
+}
+
+int kthread_stop(struct task_struct *task)
+{
+	sim_might_sleep();
+	/* One that was never woken does not even begin */
+	task->dead = !task->woken;
+	task->stop = true;
+	wake_up_process(task);
+	while (!task->dead)
+		sim_yield();
+	sim_release(task);
+	return 0;
+}
+
+static int sim_worker_fn(void *data)
+{
+	for (;;) {
+		/* Looked at in sim_runnable() */
+		sim_work->pending = false;
+		sim_working = true;
+		sim_work->work.func(&sim_work->work);
+		sim_working = false;
+		sim_switch(&sim_main);
+	}
+	return 0;
+}
+
+void sim_queue_work(struct delayed_work *work, unsigned long delay, bool mod)
+{
+	if (sim_work && sim_work != work)
+		sim_fail("the worker knows one work only");
+	if (work->pending && !mod)
+		return;
+	sim_work = work;
+	work->pending = true;
+	work->at = jiffies + delay;
+}
+
+void cancel_delayed_work_sync(struct delayed_work *work)
+{
+	sim_might_sleep();
+	work->pending = false;
+	while (sim_working)
+		sim_yield();
+	if (work->pending)
+		sim_fail("work that was cancelled has come back");
+	sim_work = NULL;
+}
+
+void sim_tasks_begin(void)
+{
+	if (!sim_swapcontext)
+		sim_swapcontext = dlsym(dlopen("libc.so.6", RTLD_LAZY),
+					"swapcontext");
+	sim_worker = sim_create(sim_worker_fn, NULL);
+	sim_worker->woken = true;
+}
+
+void sim_tasks_end(void)
+{
+	if (sim_tasks != 1)
+		sim_fail("%u tasks are left", sim_tasks - 1);
+	sim_release(sim_worker);
+	sim_worker = NULL;
+}
