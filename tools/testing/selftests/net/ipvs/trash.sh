@@ -7,7 +7,7 @@
 # and after 20 s of peace the rates are right.
 #
 # Environment: IPVS_TEST_RATE=200 packets a second, IPVS_TEST_LOOP=10 seconds in
-# the loop, IPVS_TEST_STEADY=20 seconds of peace.
+# the loop, and a hundred times at least, IPVS_TEST_STEADY=20 seconds of peace.
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -54,7 +54,7 @@ revive_loop()
 {
 	local end=$((SECONDS + LOOP)) n=0 found
 
-	while ((SECONDS < end)); do
+	while ((SECONDS < end || n < 100)); do
 		revivals | in_director ipvsadm -R || return 1
 		n=$((n + 50))
 		found=$(servers_rates "$DIRECTOR" "${SERVICE[@]}")
@@ -71,7 +71,7 @@ revive_loop()
 	revived=$n
 }
 
-ktap_plan 11
+ktap_plan 10
 topology_up
 ktap_at_exit stop_flood
 kernel_mark
@@ -86,9 +86,8 @@ flood=$!
 sleep 2
 
 spikes=0 revived=0
-check "the server is deleted and added $LOOP s long" revive_loop
+check "the server is deleted and added all the time" revive_loop
 diag "$revived times"
-check "that was at least a hundred times" test "$revived" -ge 100
 check_eq "no rate was above what is sent" 0 "$spikes"
 
 sleep $((STEADY + 2))
