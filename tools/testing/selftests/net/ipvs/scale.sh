@@ -78,9 +78,8 @@ done < <(tr , '\n' <"$VS/est_cpulist")
 check_eq "4 kthreads for each CPU may be there" "$((4 * cpus))" \
 	"$(limits | cut -d ' ' -f 2)"
 ipvsadm -C
-wait_until no_tasks "$EST_ID" || diag "tasks are left"
 # The kernel keeps a free chunk of per-CPU memory for later: let it have that.
-head -n "$((SERVICES / 4))" "$rules" | ipvsadm -R
+timed "ipvsadm -R, first time" restore
 ipvsadm -C
 wait_until no_tasks "$EST_ID" || diag "tasks are left"
 before=$(percpu_settled)
