@@ -12,6 +12,9 @@ set -euo pipefail
 
 TABLE=${IPVS_TEST_TABLE:-8000}
 SECONDS_LONG=${IPVS_TEST_SECONDS:-60}
+# A dump under all of this takes long where the machine is slow.  A deadlock takes
+# for ever, so it is no loss to wait.
+IPVS_TEST_WAIT=$((IPVS_TEST_WAIT + 5 * SECONDS_LONG))
 # Writers of each sysctl
 WRITERS=2
 
