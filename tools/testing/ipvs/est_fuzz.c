@@ -15,8 +15,6 @@
 static const u8 *input;
 static size_t left;
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
 void sim_fail(const char *fmt, ...)
 {
 	va_list args;
@@ -40,16 +38,16 @@ static u32 choose(u32 n)
 	return n ? value % n : 0;
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int est_fuzz(const u8 *data, size_t size)
 {
 	unsigned int i, cpus, objs;
 
 	input = data;
 	left = size;
-	cpus = choose(8) ? 1 + choose(8) : 1 + choose(512);
-	objs = 2 + choose(1U << (1 + choose(14)));
+	cpus = 1 + choose(choose(8) ? 8 : SIM_CPUS);
+	/* Enough that a context of chains of 1 is full */
+	objs = 2 + choose(1U << (1 + choose(12)));
 	model_begin(1 + choose(65536), cpus, objs, choose(4), choose);
-	/* The fuzzer is not to wait for what is rare */
 	for (i = 0; left && i < STEPS; i++) {
 		model_op();
 		if (i % 64 == 63)

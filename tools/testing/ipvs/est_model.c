@@ -13,10 +13,10 @@
 
 #include "model.h"
 
-/* Steps of a life */
-#define LIFE		100000
+/* Steps of a life, at most */
+#define LIFE		100000UL
 /* Steps after which trouble ends, for a while */
-#define SETTLE		25000
+#define SETTLE		20000
 
 static unsigned long seed = 1, nops = 1000000, done;
 static u64 state;
@@ -24,7 +24,7 @@ static u64 state;
 static void where(void)
 {
 	fprintf(stderr, "est_model: seed %lu, step %lu (again with: -s %lu -n %lu)\n",
-		seed, done, seed, done + 1);
+		seed, done, seed, nops);
 }
 
 void sim_fail(const char *fmt, ...)
@@ -36,17 +36,8 @@ void sim_fail(const char *fmt, ...)
 	vfprintf(stderr, fmt, args);
 	fputc('\n', stderr);
 	va_end(args);
-	abort();
-}
-
-static void crashed(int sig)
-{
-	static const char text[] = "est_model: crashed\n";
-
-	if (sig != SIGABRT)
-		(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
 	where();
-	_exit(1);
+	abort();
 }
 
 /* Choices of the test, apart from the machine's chance */
@@ -56,17 +47,30 @@ static u32 choose(u32 n)
 	return ((state >> 32) * n) >> 32;
 }
 
+static void begin(void)
+{
+	u64 chance = ((u64)choose(U32_MAX) << 32) + choose(U32_MAX);
+	unsigned int cpus = 1 + choose(choose(8) ? 8 : SIM_CPUS);
+	bool root = choose(4);
+	unsigned int objs;
+
+	/* A context may hold 2400 and is full then, or many times that */
+	if (choose(3))
+		objs = 2 + choose(1U << (1 + choose(12)));
+	else
+		objs = 2000 + choose(MODEL_OBJS - 2000);
+	model_begin(chance, cpus, objs, root, choose);
+}
+
 /* A life, of @n steps at most; returns how many it had */
 static unsigned long live(unsigned long n)
 {
-	unsigned int cpus = choose(8) ? 1 + choose(8) : 1 + choose(512);
-	unsigned int objs = 2 + choose(1U << (1 + choose(14)));
 	unsigned int check, i;
 
-	model_begin(((u64)choose(U32_MAX) << 32) + choose(U32_MAX), cpus, objs,
-		    choose(4), choose);
+	begin();
 	check = max(model.objs_max / 4, 64U);
-	for (i = 0; i < min(n, (unsigned long)LIFE); i++, done++) {
+	n = min(n, LIFE);
+	for (i = 0; i < n; i++, done++) {
 		model_op();
 		if (i % check == check - 1)
 			model_check_all();
@@ -76,7 +80,19 @@ static unsigned long live(unsigned long n)
 	if (choose(2))
 		model_settle();
 	model_end();
-	return i;
+	return n;
+}
+
+static void report(void)
+{
+	const struct model_seen *s = &model_seen;
+
+	printf("est_model: ok: up to %u estimators, %u contexts, %u in a chain\n",
+	       s->objs, s->contexts, s->chain);
+	printf("est_model: %lu samples, %lu bases, %lu links\n", s->samples,
+	       s->rebased, s->linked);
+	printf("est_model: %lu times full, %lu repacks, %lu corrections\n",
+	       s->full, s->repacks, s->corrections);
 }
 
 int main(int argc, char **argv)
@@ -100,18 +116,10 @@ int main(int argc, char **argv)
 	}
 	printf("est_model: HZ %d, seed %lu, %lu steps\n", HZ, seed, nops);
 	fflush(stdout);
-	signal(SIGABRT, crashed);
-	signal(SIGSEGV, crashed);
 	__sanitizer_set_death_callback(where);
 	state = seed;
 	for (left = nops; left; )
 		left -= live(left);
-	printf("est_model: HZ %d, seed %lu: up to %u estimators, %u contexts, chains of %u\n",
-	       HZ, seed, model_seen.objs, model_seen.contexts,
-	       model_seen.chain);
-	printf("est_model: %lu samples, %lu bases, %lu placed, %lu times full, %lu repacks, %lu corrections\n",
-	       model_seen.samples, model_seen.rebased, model_seen.linked,
-	       model_seen.full, model_seen.repacks, model_seen.corrections);
-	printf("est_model: ok\n");
+	report();
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include <net/ip_vs.h>
 #include "../../../net/netfilter/ipvs/ip_vs_est_impl.h"
 
-#define MODEL_OBJS	12000
+#define MODEL_OBJS	12000U
 /* Counters of all CPUs of all objects */
 #define MODEL_COUNTERS	32768
 
@@ -153,5 +153,8 @@ void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
 void model_op(void);
 void model_settle(void);
 void model_end(void);
+
+/* est_fuzz.c, under the name that libFuzzer calls */
+int est_fuzz(const u8 *data, size_t size) __asm__("LLVMFuzzerTestOneInput");
 
 #endif /* _MODEL_H */

@@ -200,14 +200,13 @@ void model_check_settled(u64 begin)
 	if (est->calibrate || est->measured || est->repack)
 		sim_fail("kthread 0 is behind with its work");
 	if (!list_empty(&est->pending) && !est->full)
-		sim_fail("an estimator was forgotten: it waits, but there is room");
+		sim_fail("forgotten: an estimator waits, but there is room");
 	for (i = 0; i < model.nstarted; i++) {
 		struct obj *obj = model.started[i];
 
 		if (obj->linked && (obj->gen != est->gen ||
 				    (s64)(obj->stamp - begin) <= 0))
-			sim_fail("an estimator was forgotten: in row %u, but not sampled for %lu jiffies",
-				 obj->stats.est.row,
-				 jiffies - (unsigned long)obj->stamp);
+			sim_fail("forgotten: in row %u, but not sampled for %lu jiffies",
+				 obj->stats.est.row, jiffies - (unsigned long)obj->stamp);
 	}
 }

@@ -48,7 +48,7 @@ static void start(struct obj *obj)
 	ret = ip_vs_start_estimator(&model.ipvs, &obj->stats);
 	obj->doing = MODEL_NOTHING;
 	if (ret)
-		sim_fail("start fails with %d", ret);
+		sim_fail("error %d", ret);
 }
 
 static void stop(struct obj *obj)
@@ -164,10 +164,10 @@ static void op_cpulist(void)
 	struct ip_vs_est_net *est = model_est();
 	u32 n = pick(16) ? 1 + pick(min(sim.cpus, 8U)) : 0;
 
-	sim.lock_ns = 1 + (10U << pick(15));
+	sim.lock_ns = 10 << (pick(4) ? 10 + pick(5) : pick(15));
 	spin_lock(&est->lock);
 	est->calibrate = true;
-	bitmap_zero(est->cpulist->bits, NR_CPUS);
+	bitmap_zero(est->cpulist->bits, SIM_CPUS);
 	while (n--)
 		__set_bit(sim_rnd(sim.cpus), est->cpulist->bits);
 	ip_vs_est_set_limits(est);
@@ -182,7 +182,7 @@ static void op_hotplug(void)
 
 	if (!test_bit(cpu, sim_online.bits))
 		__set_bit(cpu, sim_online.bits);
-	else if (bitmap_weight(sim_online.bits, NR_CPUS) > 1)
+	else if (bitmap_weight(sim_online.bits, SIM_CPUS) > 1)
 		__clear_bit(cpu, sim_online.bits);
 	sim_cpuhp_event(cpu, sim_cpuhp_node);
 }
@@ -209,7 +209,7 @@ static void op_sysctl(void)
 static void op_measured(void)
 {
 	struct ip_vs_est_net *est = model_est();
-	u32 want = 1 + pick_few(6);
+	u32 want = 1 + (pick(4) ? pick(3) : pick_few(6));
 
 	spin_lock(&est->lock);
 	if (est->chain_max && want != est->chain_max) {
@@ -219,10 +219,15 @@ static void op_measured(void)
 	spin_unlock(&est->lock);
 }
 
-static void op_trouble(void)
+static void op_yield(void)
 {
 	static const unsigned int yields[] = { 0, 2, 5, 20, 100, 1000 };
 
+	sim.yield = yields[pick(ARRAY_SIZE(yields))];
+}
+
+static void op_trouble(void)
+{
 	switch (pick(3)) {
 	case 0:
 		sim.enomem = pick(3);
@@ -231,7 +236,7 @@ static void op_trouble(void)
 		sim.notask = pick(3);
 		break;
 	default:
-		sim.yield = yields[pick(ARRAY_SIZE(yields))];
+		op_yield();
 		break;
 	}
 }
@@ -240,7 +245,7 @@ static void op_rare(void)
 {
 	switch (pick(16)) {
 	case 0:
-		op_start(pick_few(12));
+		op_start(pick(model.objs_max));
 		break;
 	case 1:
 		op_stop(pick_few(12), pick(2));
@@ -320,7 +325,7 @@ void model_op(void)
 		obj_zero(some_obj());
 		break;
 	default:
-		if (!pick(32))
+		if (!pick(8))
 			op_rare();
 		break;
 	}
@@ -356,6 +361,7 @@ void model_settle(void)
 		jiffies += IP_VS_EST_TICK;
 	}
 	model_check_settled(begin);
+	op_yield();
 }
 
 void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
@@ -364,13 +370,16 @@ void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
 	memset(&model, 0, sizeof(model));
 	sim_begin(seed, cpus);
 	model.pick = pick;
-	model.objs_max = clamp(MODEL_COUNTERS / cpus, 2U, min(objs, (unsigned int)MODEL_OBJS));
+	model.objs_max = clamp(objs, 2U, min(MODEL_OBJS, MODEL_COUNTERS / cpus));
 	model.net.user_ns = root ? &init_user_ns : &model.user_ns;
 	model.ipvs.net = &model.net;
 	if (ip_vs_est_init() || ip_vs_estimator_net_init(&model.ipvs))
 		sim_fail("set-up fails");
 	model_est()->lock.unlocked = model_unlocked;
 	op_start(1);
+	op_yield();
+	if (pick(2))
+		op_start(pick(model.objs_max));
 }
 
 void model_end(void)

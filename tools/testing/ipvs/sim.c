@@ -7,10 +7,11 @@
 #include <net/ip_vs.h>
 
 /* Pointers to what each CPU has are this far from the first CPU's */
-#define SIM_PERCPU_OFFSET	(1UL << 60)
+#define SIM_PERCPU_OFFSET	BIT(60)
 
 struct sim sim;
 unsigned long jiffies;
+struct cpumask sim_possible;
 struct cpumask sim_online;
 struct user_namespace init_user_ns;
 
@@ -38,24 +39,33 @@ void sim_free(void *p)
 	free(p);
 }
 
+/* Before what the CPUs have: how much it is for each */
+#define SIM_PERCPU_HEAD		sizeof(u64)
+
 void *sim_percpu_alloc(size_t size, gfp_t gfp)
 {
-	void *p = sim_alloc(sim.cpus, size, gfp);
+	char *p = sim_alloc(1, SIM_PERCPU_HEAD + sim.cpus * size, gfp);
 
-	return p ? (void *)((unsigned long)p ^ SIM_PERCPU_OFFSET) : NULL;
+	if (!p)
+		return NULL;
+	*(u64 *)p = size;
+	return p + SIM_PERCPU_HEAD + SIM_PERCPU_OFFSET;
 }
 
 void sim_percpu_free(void *p)
 {
 	if (p)
-		sim_free((void *)((unsigned long)p ^ SIM_PERCPU_OFFSET));
+		sim_free(p - SIM_PERCPU_OFFSET - SIM_PERCPU_HEAD);
 }
 
-void *sim_percpu(const void *p, size_t size, unsigned int cpu)
+void *sim_percpu(const void *p, unsigned int cpu)
 {
+	void *first = (void *)p - SIM_PERCPU_OFFSET;
+	u64 size = *(u64 *)(first - SIM_PERCPU_HEAD);
+
 	if (cpu >= sim.cpus)
 		sim_fail("no CPU %u", cpu);
-	return (void *)(((unsigned long)p ^ SIM_PERCPU_OFFSET) + cpu * size);
+	return first + cpu * size;
 }
 
 void spin_lock(spinlock_t *lock)
@@ -167,9 +177,10 @@ void sim_begin(u64 seed, unsigned int cpus)
 		.gp_begun = -10,
 		.gp_ended = -10,
 	};
-	bitmap_zero(sim_online.bits, NR_CPUS);
+	bitmap_zero(sim_possible.bits, SIM_CPUS);
 	while (cpus--)
-		__set_bit(cpus, sim_online.bits);
+		__set_bit(cpus, sim_possible.bits);
+	sim_online = sim_possible;
 	sim_tasks_begin();
 }
 

@@ -9,7 +9,11 @@
 #ifndef _SIM_H
 #define _SIM_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
+
+/* CPUs, at most */
+#define SIM_CPUS	512
 
 /**
  * struct sim - the machine
@@ -54,7 +58,7 @@ static inline u32 sim_rnd(u32 n)
 
 /* The test has failed: says so, and where the test is */
 void sim_fail(const char *fmt, ...)
-	__attribute__((noreturn, format(printf, 1, 2)));
+	__noreturn __printf(1, 2);
 
 /* sim.c */
 void sim_begin(u64 seed, unsigned int cpus);
@@ -63,7 +67,7 @@ void *sim_alloc(size_t n, size_t size, gfp_t gfp);
 void sim_free(void *p);
 void *sim_percpu_alloc(size_t size, gfp_t gfp);
 void sim_percpu_free(void *p);
-void *sim_percpu(const void *p, size_t size, unsigned int cpu);
+void *sim_percpu(const void *p, unsigned int cpu);
 void sim_gp_begin(void);
 bool sim_gp_end(void);
 

@@ -5,21 +5,19 @@
 #include <linux/bitmap.h>
 #include <linux/slab.h>
 
-#define NR_CPUS		512
-#define nr_cpu_ids	(sim.cpus)
-
 struct cpumask {
-	DECLARE_BITMAP(bits, NR_CPUS);
+	DECLARE_BITMAP(bits, SIM_CPUS);
 };
 
 /* As with CONFIG_CPUMASK_OFFSTACK: it can fail */
-typedef struct cpumask *cpumask_var_t;
+#define cpumask_var_t	struct cpumask *
 
+extern struct cpumask sim_possible;
 extern struct cpumask sim_online;
 
 #define cpu_online_mask			(&sim_online)
 #define for_each_possible_cpu(cpu)					\
-	for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)
+	for_each_set_bit(cpu, sim_possible.bits, SIM_CPUS)
 
 static inline bool zalloc_cpumask_var(cpumask_var_t *mask, gfp_t gfp)
 {
@@ -39,16 +37,16 @@ static inline void cpumask_copy(struct cpumask *dst, const struct cpumask *src)
 
 static inline bool cpumask_empty(const struct cpumask *mask)
 {
-	return bitmap_empty(mask->bits, NR_CPUS);
+	return bitmap_empty(mask->bits, SIM_CPUS);
 }
 
 static inline unsigned int cpumask_weight_and(const struct cpumask *a,
 					      const struct cpumask *b)
 {
-	DECLARE_BITMAP(both, NR_CPUS);
+	DECLARE_BITMAP(both, SIM_CPUS);
 
-	bitmap_and(both, a->bits, b->bits, NR_CPUS);
-	return bitmap_weight(both, NR_CPUS);
+	bitmap_and(both, a->bits, b->bits, SIM_CPUS);
+	return bitmap_weight(both, SIM_CPUS);
 }
 
 #endif /* _SHIM_CPUMASK_H */

@@ -8,10 +8,9 @@
  * CPU's own crashes.
  */
 #define alloc_percpu_gfp(type, gfp)					\
-	((type *)sim_percpu_alloc(sizeof(type), gfp))
+	((type __percpu *)sim_percpu_alloc(sizeof(type), gfp))
 #define free_percpu(p)			sim_percpu_free(p)
-#define per_cpu_ptr(p, cpu)						\
-	((typeof(*(p)) *)sim_percpu(p, sizeof(*(p)), cpu))
+#define per_cpu_ptr(p, cpu)		((typeof(p))sim_percpu(p, cpu))
 #define this_cpu_ptr(p)			per_cpu_ptr(p, sim.cpu)
 
 #endif /* _SHIM_PERCPU_H */

@@ -17,15 +17,20 @@
 void model_link(struct hlist_node *node, struct hlist_head *chain);
 void model_unlink(struct hlist_node *node);
 
-#define hlist_add_head_rcu(node, chain)					\
-	do {								\
-		model_link(node, chain);				\
-		hlist_add_head_rcu(node, chain);			\
-	} while (0)
-#define hlist_del_rcu(node)						\
-	do {								\
-		model_unlink(node);					\
-		hlist_del_rcu(node);					\
-	} while (0)
+static inline void sim_add_head(struct hlist_node *node,
+				struct hlist_head *chain)
+{
+	model_link(node, chain);
+	hlist_add_head_rcu(node, chain);
+}
+
+static inline void sim_del(struct hlist_node *node)
+{
+	model_unlink(node);
+	hlist_del_rcu(node);
+}
+
+#define hlist_add_head_rcu(node, chain)	sim_add_head(node, chain)
+#define hlist_del_rcu(node)		sim_del(node)
 
 #endif /* _SHIM_RCULIST_H */

@@ -26,7 +26,13 @@ unsigned long start_poll_synchronize_rcu(void);
 bool poll_state_synchronize_rcu(unsigned long cookie);
 
 #define call_rcu(head, func)		sim_call_rcu(head, func, NULL)
-#define kfree_rcu(p, field)		sim_call_rcu(&(p)->field, NULL, p)
+#define kfree_rcu(p, field)						\
+	({								\
+		typeof(p) __p = (p);					\
+									\
+		sim_call_rcu((void *)__p + offsetof(typeof(*__p), field), \
+			     NULL, __p);				\
+	})
 
 #define rcu_read_lock_any_held()	(current->rcu > 0)
 #define RCU_LOCKDEP_WARN(cond, text)					\

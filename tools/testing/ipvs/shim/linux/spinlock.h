@@ -9,10 +9,12 @@
  * @held: somebody holds it
  * @unlocked: called before it is given back, unless NULL
  */
-typedef struct spinlock {
+struct spinlock {
 	bool held;
 	void (*unlocked)(struct spinlock *lock);
-} spinlock_t;
+};
+
+#define spinlock_t	struct spinlock
 
 static inline void spin_lock_init(spinlock_t *lock)
 {

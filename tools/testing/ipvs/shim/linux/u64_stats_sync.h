@@ -4,9 +4,11 @@
 
 #include <linux/kernel.h>
 
-typedef struct {
+struct u64_stats {
 	u64 v;
-} u64_stats_t;
+};
+
+#define u64_stats_t	struct u64_stats
 
 #define u64_stats_add(p, n)	((p)->v += (n))
 #define u64_stats_inc(p)	u64_stats_add(p, 1)

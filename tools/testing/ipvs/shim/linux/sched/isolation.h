@@ -4,6 +4,6 @@
 
 #include <linux/cpumask.h>
 
-#define housekeeping_cpumask(type)	(&sim_online)
+#define housekeeping_cpumask(type)	(&sim_possible)
 
 #endif /* _SHIM_ISOLATION_H */
