@@ -328,8 +328,12 @@ static void chain_test_excess_in_any_chain(struct kunit *test)
 
 static struct ip_vs_stats *chain_test_step(struct ip_vs_stats *stats)
 {
-	return hlist_entry_safe(rcu_dereference(hlist_next_rcu(&stats->est.node)),
-				struct ip_vs_stats, est.node);
+	struct hlist_node *next;
+
+	if (!stats)
+		return NULL;
+	next = rcu_dereference(hlist_next_rcu(&stats->est.node));
+	return hlist_entry_safe(next, struct ip_vs_stats, est.node);
 }
 
 /* A walker that stands on estimators which leave goes on along its chain,
@@ -369,6 +373,7 @@ static void chain_test_close_under_walker(struct kunit *test)
 	bool empty, published;
 
 	chain_test_fill(test, 0, 1, 10);
+	KUNIT_ASSERT_EQ(test, t->stats[0].est.row, 0);
 	KUNIT_ASSERT_EQ(test, chain_test_add(t, 1, 1), 1);
 
 	rcu_read_lock();

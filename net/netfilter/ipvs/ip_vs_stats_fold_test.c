@@ -135,18 +135,24 @@ static void fold_test_late(struct kunit *test)
 
 static void fold_test_elapsed_bounds(struct kunit *test)
 {
-	struct ip_vs_estimator a = {}, b = {};
+	static const u64 long_times[] = {
+		U32_MAX, 1ULL << 32, (1ULL << 32) + 1, U64_MAX
+	};
+	struct ip_vs_estimator est = {};
+	unsigned int i;
 
 	/* No time is as one jiffy */
-	fold_test_sample(&a, IP_VS_INPKTS, 1, 0);
-	KUNIT_EXPECT_EQ(test, a.avg[IP_VS_INPKTS], HZ * ONE_PACKET / 4);
+	fold_test_sample(&est, IP_VS_INPKTS, 1, 0);
+	KUNIT_EXPECT_EQ(test, est.avg[IP_VS_INPKTS], HZ * ONE_PACKET / 4);
 
 	/* More than 32 bits of them is as U32_MAX */
-	memset(&a, 0, sizeof(a));
-	fold_test_sample(&a, IP_VS_INPKTS, 5ULL * U32_MAX, U32_MAX);
-	fold_test_sample(&b, IP_VS_INPKTS, 5ULL * U32_MAX, U64_MAX);
-	KUNIT_EXPECT_EQ(test, a.avg[IP_VS_INPKTS], 5 * HZ * ONE_PACKET / 4);
-	KUNIT_EXPECT_EQ(test, b.avg[IP_VS_INPKTS], 5 * HZ * ONE_PACKET / 4);
+	for (i = 0; i < ARRAY_SIZE(long_times); i++) {
+		memset(&est, 0, sizeof(est));
+		fold_test_sample(&est, IP_VS_INPKTS, 5ULL * U32_MAX,
+				 long_times[i]);
+		KUNIT_EXPECT_EQ(test, est.avg[IP_VS_INPKTS],
+				5 * HZ * ONE_PACKET / 4);
+	}
 }
 
 /* Too much for 63 bits: the most there is, and never negative */
