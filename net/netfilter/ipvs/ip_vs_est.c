@@ -146,12 +146,11 @@ int ip_vs_start_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
 	struct ip_vs_est_net *est = ipvs->est;
 	int ret = 0;
 
-	ip_vs_est_begin(stats);
-
 	spin_lock(&est->lock);
 	if (est->exiting) {
 		ret = -ESHUTDOWN;
 	} else {
+		ip_vs_est_begin(stats);
 		if (est->started++ == IP_VS_EST_TOTALS)
 			ip_vs_est_queue_reload(est, 0);
 		ip_vs_est_pend(est, stats);
