@@ -131,6 +131,12 @@ static inline struct ip_vs_est_net *model_est(void)
 	return model.ipvs.est;
 }
 
+/* There is something to estimate, and it may be */
+static inline bool model_runs(void)
+{
+	return model_est()->active && model_est()->started > IP_VS_EST_TOTALS;
+}
+
 /* model_obj.c */
 struct obj *obj_new(void);
 void obj_free(struct obj *obj);

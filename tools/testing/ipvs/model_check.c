@@ -21,6 +21,32 @@ static bool ctx_has_room(const struct ip_vs_est_net *est,
 	return false;
 }
 
+/* A task that sleeps knows of nothing that is to be done before it wakes */
+static void check_asleep(const struct ip_vs_est_net *est,
+			 const struct ip_vs_est_ctx *ctx)
+{
+	const struct task_struct *task = ctx->task;
+	unsigned int row = ctx->cursor, steps;
+	unsigned long due;
+
+	if (!task || task->pausing || !sim_sleeps(task))
+		return;
+	for (steps = 0; steps < IP_VS_EST_ROWS && !ctx->load[row]; steps++)
+		row = (row + 1) % IP_VS_EST_ROWS;
+	due = ctx->cursor_time + steps * IP_VS_EST_TICK;
+	if (steps < IP_VS_EST_ROWS &&
+	    (!task->timed || time_after(task->meant, due)))
+		sim_fail("task %u sleeps longer than until its next row",
+			 ctx->id);
+	if (ctx->id)
+		return;
+	if (est->calibrate || est->measured || est->repack)
+		sim_fail("kthread 0 sleeps, but has work to do");
+	if (!list_empty(&est->pending) && !est->full &&
+	    (!task->timed || time_after(task->meant, est->place_at)))
+		sim_fail("kthread 0 sleeps longer than until it may place");
+}
+
 /* The namespace, in about as many steps as there are contexts */
 void model_check(void)
 {
@@ -38,6 +64,7 @@ void model_check(void)
 			sim_fail("context %u is in slot %u", ctx->id, id);
 		if (id && !ctx->count)
 			sim_fail("context %u is empty and not detached", id);
+		check_asleep(est, ctx);
 	}
 	if (count != model.linked)
 		sim_fail("%u estimators in chains, but contexts count %u",
@@ -190,7 +217,7 @@ static void check_tasks(struct ip_vs_est_net *est, bool run)
 void model_check_settled(u64 begin)
 {
 	struct ip_vs_est_net *est = model_est();
-	bool run = est->active && est->started > IP_VS_EST_TOTALS;
+	bool run = model_runs();
 	unsigned int i;
 
 	model_check_all();

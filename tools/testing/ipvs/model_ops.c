@@ -346,13 +346,15 @@ void model_settle(void)
 	sim.yield = 0;
 	for (ticks = 0; calm < 2 * IP_VS_EST_ROWS + 5; ticks++) {
 		if (ticks > MODEL_SETTLE)
-			sim_fail("limits change all the time");
+			sim_fail("no calm: limit %u, repack %d, active %d, %u started",
+				 est->chain_max, est->repack, est->active,
+				 est->started);
 		sim_gp_begin();
 		sim_run_all();
 		sim_gp_end();
-		/* Those that wait for a context that is to be detached too */
-		if (est->repack || est->chain_max != chain_max ||
-		    ticks < IP_VS_EST_ROWS) {
+		/* Without a service nobody repacks, nor need anybody */
+		if ((est->repack && model_runs()) ||
+		    est->chain_max != chain_max || ticks < IP_VS_EST_ROWS) {
 			chain_max = est->chain_max;
 			begin = jiffies;
 			calm = 0;

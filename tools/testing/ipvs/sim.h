@@ -47,6 +47,8 @@ struct sim {
 
 extern struct sim sim;
 
+struct task_struct;
+
 /* Less than @n */
 static inline u32 sim_rnd(u32 n)
 {
@@ -74,6 +76,7 @@ bool sim_gp_end(void);
 /* sim_task.c */
 void sim_might_sleep(void);
 void sim_preempt(void);
+bool sim_sleeps(const struct task_struct *task);
 bool sim_run(void);
 void sim_run_all(void);
 void sim_tasks_begin(void);

@@ -77,6 +77,8 @@ static void sim_entry(void)
 					&sim_main_stack.size);
 	current->fn(current->data);
 	current->dead = true;
+	if (current->waiter)
+		wake_up_process(current->waiter);
 	sim_switch(&sim_main);
 }
 
@@ -146,6 +148,13 @@ void sim_might_sleep(void)
 		sim_fail("sleeping where it is not allowed");
 }
 
+/* Asleep, and nobody and no timer has woken it yet */
+bool sim_sleeps(const struct task_struct *task)
+{
+	return task->asleep && task->state != TASK_RUNNING &&
+	       !(task->timed && time_after_eq(jiffies, task->wake_at));
+}
+
 static bool sim_runnable(const struct task_struct *task)
 {
 	if (!task->woken || task->dead)
@@ -153,8 +162,7 @@ static bool sim_runnable(const struct task_struct *task)
 	if (task == sim_worker && !sim_working)
 		return sim_work && sim_work->pending &&
 		       time_after_eq(jiffies, sim_work->at);
-	return !task->asleep || task->state == TASK_RUNNING ||
-	       (task->timed && time_after_eq(jiffies, task->wake_at));
+	return !sim_sleeps(task);
 }
 
 /* Let some task run until it is switched; false: all are asleep */
@@ -197,13 +205,32 @@ static void sim_yield(void)
 		sim_switch(&sim_main);
 }
 
+/* Give up the CPU until something may have happened to @task */
+static void sim_wait(struct task_struct *task)
+{
+	if (current == &sim_main) {
+		/* All are asleep: nothing happens before time goes by */
+		if (!sim_run())
+			jiffies++;
+		return;
+	}
+	task->waiter = current;
+	set_current_state(TASK_IDLE);
+	schedule_timeout(MAX_SCHEDULE_TIMEOUT);
+	task->waiter = NULL;
+}
+
 /* A place where a task can be preempted */
 void sim_preempt(void)
 {
+	unsigned long begin = jiffies;
+
+	current->lost = 0;
 	if (!sim.yield || sim.locks || current->bh || sim_rnd(sim.yield))
 		return;
 	current->nivcsw++;
 	sim_yield();
+	current->lost = jiffies - begin;
 }
 
 void cond_resched(void)
@@ -229,6 +256,7 @@ long schedule_timeout(long timeout)
 	current->nvcsw++;
 	current->timed = timeout != MAX_SCHEDULE_TIMEOUT;
 	current->wake_at = jiffies + timeout;
+	current->meant = current->wake_at - current->lost;
 	current->asleep = true;
 	sim_yield();
 	current->asleep = false;
@@ -239,7 +267,9 @@ long schedule_timeout(long timeout)
 void schedule_timeout_idle(long timeout)
 {
 	set_current_state(TASK_IDLE);
+	current->pausing = true;
 	schedule_timeout(timeout);
+	current->pausing = false;
 }
 
 struct task_struct *sim_kthread_create(int (*fn)(void *data), void *data)
@@ -259,7 +289,7 @@ int kthread_stop(struct task_struct *task)
 	task->stop = true;
 	wake_up_process(task);
 	while (!task->dead)
-		sim_yield();
+		sim_wait(task);
 	sim_release(task);
 	return 0;
 }
@@ -293,7 +323,7 @@ void cancel_delayed_work_sync(struct delayed_work *work)
 	sim_might_sleep();
 	work->pending = false;
 	while (sim_working)
-		sim_yield();
+		sim_wait(sim_worker);
 	if (work->pending)
 		sim_fail("work that was cancelled has come back");
 	sim_work = NULL;

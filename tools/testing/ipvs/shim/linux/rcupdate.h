@@ -43,8 +43,15 @@ bool poll_state_synchronize_rcu(unsigned long cookie);
 
 #define rcu_dereference_protected(p, cond)				\
 	({ RCU_LOCKDEP_WARN(!(cond), "lock not held: " #p); (p); })
+/* What it returns may be unpublished at once */
 #define rcu_dereference(p)						\
-	({ RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), #p); READ_ONCE(p); })
+	({								\
+		typeof(p) __p = READ_ONCE(p);				\
+									\
+		RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), #p);	\
+		sim_preempt();						\
+		__p;							\
+	})
 #define rcu_dereference_raw(p)		READ_ONCE(p)
 #define rcu_assign_pointer(p, v)	WRITE_ONCE(p, v)
 #define RCU_INIT_POINTER(p, v)		WRITE_ONCE(p, v)

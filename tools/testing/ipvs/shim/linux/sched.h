@@ -24,10 +24,14 @@ struct sim_stack;
  * @refs: who needs this
  * @woken: for the first time
  * @asleep: in schedule_timeout()
+ * @pausing: and it would not do anything else
  * @timed: until @wake_at
  * @wake_at: jiffies
+ * @lost: time that went by when it was preempted last, jiffies
+ * @meant: @wake_at, had it not been preempted before it went to sleep
  * @stop: what kthread_should_stop() says
  * @dead: @fn has returned
+ * @waiter: the task in kthread_stop() for it
  * @fn: what it runs
  * @data: for @fn
  * @stack: what it runs on
@@ -44,10 +48,14 @@ struct task_struct {
 	unsigned int refs;
 	bool woken;
 	bool asleep;
+	bool pausing;
 	bool timed;
 	unsigned long wake_at;
+	unsigned long lost;
+	unsigned long meant;
 	bool stop;
 	bool dead;
+	struct task_struct *waiter;
 	int (*fn)(void *data);
 	void *data;
 	struct sim_stack *stack;

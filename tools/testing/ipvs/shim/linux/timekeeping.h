@@ -6,6 +6,7 @@
 
 static inline u64 ktime_get_ns(void)
 {
+	sim_preempt();
 	return sim.ns;
 }
 
