@@ -5,6 +5,7 @@
 BASE ?= 6.1
 # So that a script can be told e.g. TESTS="counters.sh".
 TESTS ?=
+SECONDS ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -12,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
 		awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
-	@echo "Variables: BASE=$(BASE), TESTS=\"a.sh b.sh\" (selftest)"
+	@echo "Variables: BASE=$(BASE), TESTS=\"a.sh b.sh\" (selftest), SECONDS=60 (fuzz)"
 
 .PHONY: tree modules guest
 tree: ## kernel source with the series applied: build/BASE/linux
@@ -25,7 +26,7 @@ guest: ## image and initramfs the tests boot
 	@scripts/fetch-kernel $(BASE)
 	@scripts/mkinitramfs $(BASE)
 
-.PHONY: test check kunit selftest demo
+.PHONY: test check kunit fuzz selftest demo
 test: ## all the tests, with a summary
 	@scripts/test $(BASE)
 
@@ -34,6 +35,9 @@ check: ## checkpatch, W=1, sparse, shellcheck
 
 kunit: ## the kernel's KUnit tests of the estimator
 	@scripts/kunit $(BASE)
+
+fuzz: ## the estimator in user space against a model, then SECONDS of fuzzing
+	@scripts/fuzz $(BASE) $(SECONDS)
 
 selftest: ## kselftests in a guest
 	@scripts/selftest $(BASE) $(TESTS)
