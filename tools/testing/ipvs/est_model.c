@@ -55,7 +55,7 @@ static void begin(void)
 	unsigned int objs;
 
 	/* A context may hold 2400 and is full then, or many times that */
-	if (choose(3))
+	if (choose(2))
 		objs = 2 + choose(1U << (1 + choose(12)));
 	else
 		objs = 2000 + choose(MODEL_OBJS - 2000);

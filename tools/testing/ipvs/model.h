@@ -5,6 +5,7 @@
  * model_link.c		what enters and leaves chains
  * model_check.c	what is true after every step
  * model_ops.c		the steps
+ * model_life.c		what is before and after them
  */
 #ifndef _MODEL_H
 #define _MODEL_H
@@ -154,9 +155,16 @@ void model_check_all(void);
 void model_check_settled(u64 begin);
 
 /* model_ops.c */
+void model_op(void);
+void op_start(u32 n);
+void op_stop(u32 n, bool keep);
+void op_free(u32 n);
+void op_yield(void);
+void obj_stop(struct obj *obj);
+
+/* model_life.c */
 void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
 		 u32 (*pick)(u32 n));
-void model_op(void);
 void model_settle(void);
 void model_end(void);
 

@@ -155,7 +155,7 @@ void obj_free(struct obj *obj)
 
 void obj_count(struct obj *obj, enum ip_vs_count c, u32 len)
 {
-	sim.cpu = sim_rnd(sim.cpus);
+	sim.cpu = sim_rnd(sim.nr_cpus);
 	switch (c) {
 	case IP_VS_CONNS:
 		ip_vs_stats_conn(&obj->stats);
@@ -179,7 +179,7 @@ void obj_count(struct obj *obj, enum ip_vs_count c, u32 len)
 void obj_jump(struct obj *obj, enum ip_vs_count c, u64 n)
 {
 	u64_stats_add(&per_cpu_ptr(obj->stats.cpustats,
-				   sim_rnd(sim.cpus))->cnt[c], n);
+				   sim_rnd(sim.nr_cpus))->cnt[c], n);
 	obj->total[c] += n;
 }
 

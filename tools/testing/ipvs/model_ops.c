@@ -7,12 +7,6 @@
 
 #include "model.h"
 
-/* Ticks without trouble after which limits should not change any more */
-#define MODEL_SETTLE	(200 * IP_VS_EST_ROWS)
-
-struct model model;
-struct model_seen model_seen;
-
 static u32 pick(u32 n)
 {
 	return model.pick(n);
@@ -51,13 +45,13 @@ static void start(struct obj *obj)
 		sim_fail("error %d", ret);
 }
 
-static void stop(struct obj *obj)
+void obj_stop(struct obj *obj)
 {
 	ip_vs_stop_estimator(&model.ipvs, &obj->stats);
 	list_del_obj(model.started, &model.nstarted, obj);
 }
 
-static void op_start(u32 n)
+void op_start(u32 n)
 {
 	while (n-- && model.nstarted + model.nstopped < model.objs_max) {
 		struct obj *obj = obj_new();
@@ -80,13 +74,13 @@ static void op_revive(u32 n)
 }
 
 /* The first one is the namespace's total, which stays */
-static void op_stop(u32 n, bool keep)
+void op_stop(u32 n, bool keep)
 {
 	struct obj *obj;
 
 	while (n-- && model.nstarted > 1) {
 		obj = model.started[1 + pick(model.nstarted - 1)];
-		stop(obj);
+		obj_stop(obj);
 		if (keep)
 			list_add_obj(model.stopped, &model.nstopped, obj);
 		else
@@ -94,7 +88,7 @@ static void op_stop(u32 n, bool keep)
 	}
 }
 
-static void op_free(u32 n)
+void op_free(u32 n)
 {
 	struct obj *obj;
 
@@ -162,14 +156,14 @@ static void op_grace_period(void)
 static void op_cpulist(void)
 {
 	struct ip_vs_est_net *est = model_est();
-	u32 n = pick(16) ? 1 + pick(min(sim.cpus, 8U)) : 0;
+	u32 n = pick(16) ? 1 + pick(min(sim.nr_cpus, 8U)) : 0;
 
 	sim.lock_ns = 10 << (pick(4) ? 10 + pick(5) : pick(15));
 	spin_lock(&est->lock);
 	est->calibrate = true;
 	bitmap_zero(est->cpulist->bits, SIM_CPUS);
 	while (n--)
-		__set_bit(sim_rnd(sim.cpus), est->cpulist->bits);
+		__set_bit(sim_rnd(sim.nr_cpus), est->cpulist->bits);
 	ip_vs_est_set_limits(est);
 	ip_vs_est_set_active(est);
 	ip_vs_est_wake(est->slot[0]);
@@ -178,13 +172,27 @@ static void op_cpulist(void)
 
 static void op_hotplug(void)
 {
-	unsigned int cpu = sim_rnd(sim.cpus);
+	unsigned int cpu = sim_rnd(sim.nr_cpus);
 
 	if (!test_bit(cpu, sim_online.bits))
 		__set_bit(cpu, sim_online.bits);
 	else if (bitmap_weight(sim_online.bits, SIM_CPUS) > 1)
 		__clear_bit(cpu, sim_online.bits);
 	sim_cpuhp_event(cpu, sim_cpuhp_node);
+}
+
+/* One context is the limit for an owner without privilege.  No namespace
+ * changes hands; but so the limit falls below what a few thousand need.
+ */
+static void op_owner(void)
+{
+	struct ip_vs_est_net *est = model_est();
+	bool root = model.net.user_ns == &init_user_ns;
+
+	spin_lock(&est->lock);
+	model.net.user_ns = root ? &model.user_ns : &init_user_ns;
+	ip_vs_est_set_limits(est);
+	spin_unlock(&est->lock);
 }
 
 /* As a write to run_estimation or est_nice does */
@@ -219,7 +227,7 @@ static void op_measured(void)
 	spin_unlock(&est->lock);
 }
 
-static void op_yield(void)
+void op_yield(void)
 {
 	static const unsigned int yields[] = { 0, 2, 5, 20, 100, 1000 };
 
@@ -268,11 +276,11 @@ static void op_rare(void)
 	case 8:
 		op_sysctl();
 		break;
-	case 9 ... 11:
+	case 9 ... 10:
 		op_measured();
 		break;
-	case 12:
-		obj_zero(some_obj());
+	case 11 ... 12:
+		op_owner();
 		break;
 	case 13:
 		sim_run_all();
@@ -331,73 +339,4 @@ void model_op(void)
 	}
 	model_check();
 	model.step++;
-}
-
-/* A time without trouble, in which all that waits gets its turn */
-void model_settle(void)
-{
-	struct ip_vs_est_net *est = model_est();
-	unsigned int ticks, calm = 0;
-	u64 begin = jiffies;
-	u32 chain_max = 0;
-
-	sim.enomem = 0;
-	sim.notask = 0;
-	sim.yield = 0;
-	for (ticks = 0; calm < 2 * IP_VS_EST_ROWS + 5; ticks++) {
-		if (ticks > MODEL_SETTLE)
-			sim_fail("no calm: limit %u, repack %d, active %d, %u started",
-				 est->chain_max, est->repack, est->active,
-				 est->started);
-		sim_gp_begin();
-		sim_run_all();
-		sim_gp_end();
-		/* Without a service nobody repacks, nor need anybody */
-		if ((est->repack && model_runs()) ||
-		    est->chain_max != chain_max || ticks < IP_VS_EST_ROWS) {
-			chain_max = est->chain_max;
-			begin = jiffies;
-			calm = 0;
-		}
-		calm++;
-		jiffies += IP_VS_EST_TICK;
-	}
-	model_check_settled(begin);
-	op_yield();
-}
-
-void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
-		 u32 (*pick)(u32 n))
-{
-	memset(&model, 0, sizeof(model));
-	sim_begin(seed, cpus);
-	model.pick = pick;
-	model.objs_max = clamp(objs, 2U, min(MODEL_OBJS, MODEL_COUNTERS / cpus));
-	model.net.user_ns = root ? &init_user_ns : &model.user_ns;
-	model.ipvs.net = &model.net;
-	if (ip_vs_est_init() || ip_vs_estimator_net_init(&model.ipvs))
-		sim_fail("set-up fails");
-	model_est()->lock.unlocked = model_unlocked;
-	op_start(1);
-	op_yield();
-	if (pick(2))
-		op_start(pick(model.objs_max));
-}
-
-void model_end(void)
-{
-	struct ip_vs_est_net *est = model_est();
-	struct obj *total = model.started[0];
-
-	model_seen.corrections += est->corrections;
-	op_stop(model.nstarted, false);
-	op_free(model.nstopped);
-	stop(total);
-	obj_free(total);
-	model_check_all();
-	if (est->started || est->nctx != 1 || est->slot[0]->count)
-		sim_fail("all are stopped, but %u are left", est->started);
-	ip_vs_estimator_net_cleanup(&model.ipvs);
-	ip_vs_est_cleanup();
-	sim_end();
 }

@@ -44,7 +44,7 @@ void sim_free(void *p)
 
 void *sim_percpu_alloc(size_t size, gfp_t gfp)
 {
-	char *p = sim_alloc(1, SIM_PERCPU_HEAD + sim.cpus * size, gfp);
+	char *p = sim_alloc(1, SIM_PERCPU_HEAD + sim.nr_cpus * size, gfp);
 
 	if (!p)
 		return NULL;
@@ -63,7 +63,7 @@ void *sim_percpu(const void *p, unsigned int cpu)
 	void *first = (void *)p - SIM_PERCPU_OFFSET;
 	u64 size = *(u64 *)(first - SIM_PERCPU_HEAD);
 
-	if (cpu >= sim.cpus)
+	if (cpu >= sim.nr_cpus)
 		sim_fail("no CPU %u", cpu);
 	return first + cpu * size;
 }
@@ -173,7 +173,7 @@ void sim_begin(u64 seed, unsigned int cpus)
 	sim = (struct sim){
 		.rnd = seed ? : 1,
 		.lock_ns = 1000,
-		.cpus = cpus,
+		.nr_cpus = cpus,
 		.gp_begun = -10,
 		.gp_ended = -10,
 	};

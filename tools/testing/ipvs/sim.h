@@ -20,7 +20,7 @@
  * @rnd: state of the generator of random numbers
  * @ns: the clock, ns
  * @lock_ns: what holding a lock takes, ns: the cost of an estimator
- * @cpus: possible CPUs
+ * @nr_cpus: possible CPUs
  * @cpu: the one that packets arrive at
  * @yield: a task is switched at one in so many places; 0: never
  * @enomem: one in so many allocations fails; 0: none
@@ -34,7 +34,7 @@ struct sim {
 	u64 rnd;
 	u64 ns;
 	u32 lock_ns;
-	unsigned int cpus;
+	unsigned int nr_cpus;
 	unsigned int cpu;
 	unsigned int yield;
 	unsigned int enomem;

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The model: the life of a namespace, from its set-up to its exit */
+
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "model.h"
+
+/* Ticks without trouble after which limits should not change any more */
+#define MODEL_SETTLE	(200 * IP_VS_EST_ROWS)
+
+struct model model;
+struct model_seen model_seen;
+
+/* A time without trouble, in which all that waits gets its turn */
+void model_settle(void)
+{
+	struct ip_vs_est_net *est = model_est();
+	unsigned int ticks, calm = 0;
+	u64 begin = jiffies;
+	u32 chain_max = 0;
+
+	sim.enomem = 0;
+	sim.notask = 0;
+	sim.yield = 0;
+	for (ticks = 0; calm < 2 * IP_VS_EST_ROWS + 5; ticks++) {
+		if (ticks > MODEL_SETTLE)
+			sim_fail("no calm: limit %u, repack %d, active %d, %u started",
+				 est->chain_max, est->repack, est->active,
+				 est->started);
+		sim_gp_begin();
+		sim_run_all();
+		sim_gp_end();
+		/* Without a service nobody repacks, nor need anybody */
+		if ((est->repack && model_runs()) ||
+		    est->chain_max != chain_max || ticks < IP_VS_EST_ROWS) {
+			chain_max = est->chain_max;
+			begin = jiffies;
+			calm = 0;
+		}
+		calm++;
+		jiffies += IP_VS_EST_TICK;
+	}
+	model_check_settled(begin);
+	op_yield();
+}
+
+void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
+		 u32 (*pick)(u32 n))
+{
+	memset(&model, 0, sizeof(model));
+	sim_begin(seed, cpus);
+	model.pick = pick;
+	model.objs_max = clamp(objs, 2U, min(MODEL_OBJS, MODEL_COUNTERS / cpus));
+	model.net.user_ns = root ? &init_user_ns : &model.user_ns;
+	model.ipvs.net = &model.net;
+	if (ip_vs_est_init())
+		sim_fail("set-up fails");
+	sim.enomem = pick(2) ? 4 : 0;
+	while (ip_vs_estimator_net_init(&model.ipvs))
+		;
+	sim.enomem = 0;
+	model_est()->lock.unlocked = model_unlocked;
+	op_start(1);
+	op_yield();
+	if (pick(2))
+		op_start(pick(model.objs_max));
+}
+
+void model_end(void)
+{
+	struct ip_vs_est_net *est = model_est();
+	struct obj *total = model.started[0];
+
+	model_seen.corrections += est->corrections;
+	op_stop(model.nstarted, false);
+	op_free(model.nstopped);
+	obj_stop(total);
+	obj_free(total);
+	model_check_all();
+	if (est->started || est->nctx != 1 || est->slot[0]->count)
+		sim_fail("all are stopped, but %u are left", est->started);
+	ip_vs_estimator_net_cleanup(&model.ipvs);
+	ip_vs_est_cleanup();
+	sim_end();
+}
