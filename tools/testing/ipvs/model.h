@@ -36,6 +36,7 @@ enum model_doing {
  * @mark: the last full check that has found it
  * @linked: it is in a chain
  * @left: it has left a chain before
+ * @next: the one behind it then, which a walker still goes on to
  * @left_gp: the last grace period that had begun then
  * @total: what was counted, the sum over the CPUs
  * @zero: that when it was zeroed
@@ -53,6 +54,7 @@ struct obj {
 
 	bool			linked;
 	bool			left;
+	struct hlist_node	*next;
 	unsigned long		left_gp;
 
 	u64			total[IP_VS_NCOUNTS];
@@ -147,6 +149,7 @@ void obj_read(struct obj *obj);
 void obj_zero(struct obj *obj);
 
 /* model_link.c */
+void model_check_left(const struct obj *obj);
 void model_unlocked(spinlock_t *lock);
 
 /* model_check.c */

@@ -22,6 +22,13 @@ static void model_moved(void)
 			 IP_VS_EST_BATCH);
 }
 
+/* One that has left a chain leads walkers on until it enters another */
+void model_check_left(const struct obj *obj)
+{
+	if (obj->left && !obj->linked && obj->stats.est.node.next != obj->next)
+		sim_fail("an estimator has lost its forward link");
+}
+
 /* An estimator is about to enter a chain; its place is written down */
 void model_link(struct hlist_node *node, struct hlist_head *chain)
 {
@@ -32,6 +39,7 @@ void model_link(struct hlist_node *node, struct hlist_head *chain)
 	struct ip_vs_est_row *r;
 
 	model_moved();
+	model_check_left(obj);
 	if (obj->linked || !list_empty(&e->pending))
 		sim_fail("an estimator enters a chain and is elsewhere too");
 	if (obj->left && (long)(sim.gp_ended - obj->left_gp) < 1)
@@ -67,6 +75,7 @@ void model_unlink(struct hlist_node *node)
 		sim_fail("an estimator leaves a chain that it is not in");
 	obj->linked = false;
 	obj->left = true;
+	obj->next = node->next;
 	obj->left_gp = sim.gp_begun;
 	model.linked--;
 }

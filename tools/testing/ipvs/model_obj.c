@@ -150,6 +150,7 @@ void obj_free(struct obj *obj)
 {
 	if (obj->linked || !list_empty(&obj->stats.est.pending))
 		sim_fail("stopped, but still in a list");
+	model_check_left(obj);
 	call_rcu(&obj->rcu, obj_rcu_free);
 }
 
