@@ -18,7 +18,6 @@
  */
 
 #include <linux/bottom_half.h>
-#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/rcupdate.h>

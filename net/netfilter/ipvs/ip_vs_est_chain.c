@@ -27,7 +27,6 @@
  */
 
 #include <linux/bitmap.h>
-#include <linux/export.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 

@@ -6,7 +6,6 @@
  * tasks; the writer does not wait for them.
  */
 
-#include <linux/ctype.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>

@@ -31,7 +31,6 @@
  *   negative difference is a huge rate.
  */
 
-#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/slab.h>
