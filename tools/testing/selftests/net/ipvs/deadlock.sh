@@ -9,6 +9,8 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=load.sh
+. "$(dirname "$0")/load.sh"
 
 TABLE=${IPVS_TEST_TABLE:-8000}
 SECONDS_LONG=${IPVS_TEST_SECONDS:-60}
@@ -22,31 +24,7 @@ need_ipvs
 need timeout
 own_netns "$0" "$@"
 
-dir=$(mktemp -d)
-rm_dir() { rm -rf "$dir"; }
-pids=()
-kill_all() { kill "${pids[@]}"; }
 ALL=$(<"$VS/est_cpulist")
-
-# All these run until there is a file 'stop', count their rounds, and leave the
-# count in a file, as a proof that they got on.
-loop()	# NAME FUNCTION
-{
-	local n=0
-
-	until [[ -e $dir/stop ]]; do
-		# Some of what they write is refused.
-		"$2" || true
-		n=$((n + 1))
-	done >/dev/null 2>&1
-	echo "$n" >"$dir/done.$1"
-}
-
-start()	# NAME FUNCTION
-{
-	loop "$1" "$2" &
-	pids+=($!)
-}
 
 write_cpulist()
 {
@@ -85,76 +63,33 @@ add_delete()
 
 zero_all() { ipvsadm -Z; sleep 0.1; }
 
-# A command is answered in time.
-answers()	# COMMAND...
-{
-	timeout -k 5 "$IPVS_TEST_WAIT" "$@" >/dev/null
-}
-
 clears()
 {
 	answers ipvsadm -C && wait_until no_tasks "$EST_ID"
 }
 
-all_ended()
-{
-	local pid
-
-	for pid in "${pids[@]}"; do
-		[[ ! -e /proc/$pid ]] || [[ $(task_status "$pid" State) == Z* ]] ||
-			return 1
-	done
-}
-
-# Tasks that were in state D all of the time that it takes to look ten times.
-stuck_tasks()
-{
-	local now='' last='' i d state
-
-	for i in 1 2 3 4 5 6 7 8 9 10; do
-		now=$(for d in /proc/[0-9]*; do
-			state=$(task_status "${d#/proc/}" State)
-			[[ $state != D* ]] || echo "${d#/proc/}"
-		done | sort)
-		if ((i == 1)); then
-			last=$now
-		else
-			last=$(grep -xF -f <(echo "$last") <<<"$now") || true
-		fi
-		[[ $last ]] || return 0
-		sleep 0.5
-	done
-	echo "$last"
-}
-
 ktap_plan 16
-ktap_at_exit rm_dir
-ktap_at_exit kill_all
+ktap_at_exit load_clean_up
 kernel_mark
 est_find_id env || diag "found no id: '$EST_ID'"
-many_services "$TABLE" >"$dir/rules"
-ipvsadm -R <"$dir/rules"
+many_services "$TABLE" | ipvsadm -R
 check_eq "a table of $TABLE services" "$TABLE" "$(count_services)"
 
 for ((i = 0; i < WRITERS; i++)); do
-	start "cpulist$i" write_cpulist
-	start "nice$i" write_nice
-	start "run$i" write_run
+	load_start "cpulist$i" "$i" write_cpulist
+	load_start "nice$i" "$i" write_nice
+	load_start "run$i" "$i" write_run
 done
-start dump1 dump
-start dump2 dump
-start rate dump_rate
-start proc read_proc
-start add add_delete
-start zero zero_all
+load_start dump1 1 dump
+load_start dump2 2 dump
+load_start rate 3 dump_rate
+load_start proc 4 read_proc
+load_start add 5 add_delete
+load_start zero 6 zero_all
 sleep "$SECONDS_LONG"
-: >"$dir/stop"
-check "all writers and readers end" wait_until all_ended
-for f in cpulist0 cpulist1 nice0 nice1 run0 run1 dump1 dump2 rate proc zero add; do
-	echo "$f $(cat "$dir/done.$f" 2>/dev/null || echo none)"
-done >"$dir/counts"
-diag "rounds: $(xargs <"$dir/counts")"
-check "each has done something" test "$(grep -c ' [1-9]' "$dir/counts")" = 12
+load_stop
+check "all writers and readers end" wait_until load_ended
+check "each has done something" load_each_did
 
 check "est_cpulist answers" answers sh -c "echo $ALL >$VS/est_cpulist"
 check "est_nice answers" answers sh -c "echo 3 >$VS/est_nice"
