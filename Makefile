@@ -6,14 +6,17 @@ BASE ?= 6.1
 # So that a script can be told e.g. TESTS="counters.sh".
 TESTS ?=
 SECONDS ?=
+SEED ?=
+export SEED
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
 		awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
-	@echo "Variables: BASE=$(BASE), TESTS=\"a.sh b.sh\" (selftest), SECONDS=60 (fuzz)"
+	@echo "Variables: BASE=$(BASE), TESTS=\"a.sh b.sh\" (selftest), SECONDS=60 (fuzz, stress),"
+	@echo "SEED=1 (fuzz, stress)"
 
 .PHONY: tree modules guest
 tree: ## kernel source with the series applied: build/BASE/linux
@@ -26,7 +29,7 @@ guest: ## image and initramfs the tests boot
 	@scripts/fetch-kernel $(BASE)
 	@scripts/mkinitramfs $(BASE)
 
-.PHONY: test check kunit fuzz selftest demo
+.PHONY: test check kunit kernel-debug fuzz selftest stress demo
 test: ## all the tests, with a summary
 	@scripts/test $(BASE)
 
@@ -41,6 +44,12 @@ fuzz: ## the estimator in user space against a model, then SECONDS of fuzzing
 
 selftest: ## kselftests in a guest
 	@scripts/selftest $(BASE) $(TESTS)
+
+kernel-debug: ## KUnit and kselftests in a kernel with KASAN, lockdep and so on
+	@scripts/kernel-debug $(BASE) $(TESTS)
+
+stress: ## everything at once for SECONDS (600), under KCSAN, from SEED
+	@scripts/stress $(BASE) $(SECONDS)
 
 demo: ## a short tour in a guest
 	@scripts/demo $(BASE)
