@@ -244,6 +244,7 @@ set_up()
 	local i port
 
 	topology_up
+	est_find_id in_director || diag "found no id: '$EST_ID'"
 	ip netns add "$OTHER"
 	ktap_at_exit other_down
 	in_other ip link set lo up
@@ -318,7 +319,6 @@ CPUS=$(grep -c '^processor' /proc/cpuinfo)
 for m in "${SCHEDULERS[@]}"; do modprobe -q "ip_vs_$m" || true; done
 set_up
 ALL=$(in_director cat "$VS/est_cpulist")
-est_find_id in_director || diag "found no id: '$EST_ID'"
 before=$(percpu_settled)
 
 start_workers
