@@ -185,6 +185,20 @@ void ip_vs_stop_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
 	spin_unlock(&est->lock);
 }
 
+/**
+ * ip_vs_est_clock() - the time to measure walks with
+ *
+ * Context: any.
+ * Return: ns; always 0 where the clock is too coarse for that, so that walks
+ * seem to take no time and tell nothing.
+ */
+u64 ip_vs_est_clock(void)
+{
+	if (ktime_get_resolution_ns() > IP_VS_EST_CLOCK_RES)
+		return 0;
+	return ktime_get_ns();
+}
+
 /* Walk the chains of a row, with a reschedule point after each.  Not
  * cond_resched_rcu(): it is empty with PREEMPT_RCU, which kernels have that
  * boot with voluntary preemption, and 48 chains would then be one section.
@@ -209,10 +223,11 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row)
 			continue;
 		}
 		switches = current->nvcsw + current->nivcsw;
-		time = ktime_get_ns();
+		time = ip_vs_est_clock();
 		ests = ip_vs_est_chain_walk(&r->chain[chain]);
-		time = ktime_get_ns() - time;
-		if (ests >= chain_max &&
+		time = ip_vs_est_clock() - time;
+		/* Negative, if the clock became too coarse meanwhile */
+		if ((s64)time > 0 && ests >= chain_max &&
 		    switches == current->nvcsw + current->nivcsw)
 			ip_vs_est_meter_add(&ctx->meter, time, ests);
 		rcu_read_unlock();

@@ -42,6 +42,10 @@
 #define IP_VS_EST_CHAINS	48
 /* Kthreads for each CPU of est_cpulist: 4 times 1/8 is half of the CPU */
 #define IP_VS_EST_KTHREADS	4
+/* The coarsest clock to measure chains of 100 us with, ns.  Every clocksource
+ * is finer but jiffies, which is what a machine has without any.
+ */
+#define IP_VS_EST_CLOCK_RES	1000
 /* Estimators moved under one hold of est->lock */
 #define IP_VS_EST_BATCH		16
 /* Estimators of a chain, at most: struct ip_vs_est_row counts them in u16 */
@@ -231,6 +235,7 @@ u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max,
 			   bool lowered);
 
 /* ip_vs_est.c */
+u64 ip_vs_est_clock(void);
 void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
 void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
 void ip_vs_est_wake(struct ip_vs_est_ctx *ctx);

@@ -20,7 +20,6 @@
 
 #include <linux/kthread.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
@@ -38,11 +37,6 @@ static bool ip_vs_est_pause(void)
 {
 	schedule_timeout_idle(msecs_to_jiffies(IP_VS_EST_PAUSE_MS));
 	return !kthread_should_stop();
-}
-
-static u64 ip_vs_est_clock(void)
-{
-	return ktime_get_ns();
 }
 
 /* Say the limits that the first calibration, or correction, has found */

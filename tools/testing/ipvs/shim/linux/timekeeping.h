@@ -10,4 +10,9 @@ static inline u64 ktime_get_ns(void)
 	return sim.ns;
 }
 
+static inline u32 ktime_get_resolution_ns(void)
+{
+	return 1;
+}
+
 #endif /* _SHIM_TIMEKEEPING_H */
