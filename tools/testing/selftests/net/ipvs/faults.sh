@@ -95,10 +95,7 @@ has_rate()
 
 log_says()	# TEXT
 {
-	dmesg | awk -v mark="$KERNEL_MARK" '
-		index($0, mark)	{ text = ""; next }
-				{ text = text $0 "\n" }
-		END		{ printf "%s", text }' | grep -qF "$1"
+	log_since_mark | grep -F "$1" >/dev/null
 }
 
 # Runs in a namespace of its own, whose kthread 0 starts from nothing.

@@ -258,6 +258,11 @@ est_ids()
 	est_tasks | cut -d : -f 2 | sort -u
 }
 
+ids_are()	# "IDS"
+{
+	[[ $(est_ids) == "$1" ]]
+}
+
 est_new_ids()	# "OLD_IDS"
 {
 	est_ids | grep -vxF -f <(echo "$1") || true
@@ -390,17 +395,22 @@ kernel_mark()
 	echo "$KERNEL_MARK" >/dev/kmsg
 }
 
+# What the kernel has said since kernel_mark.
+log_since_mark()
+{
+	dmesg | awk -v mark="$KERNEL_MARK" '
+		index($0, mark)	{ text = ""; next }
+				{ text = text $0 "\n" }
+		END		{ printf "%s", text }'
+}
+
 # The kernel has warned of nothing since kernel_mark.  Lockups and stalls of a
 # guest only say that its host gave it no time.
 kernel_quiet()
 {
 	local found
 
-	found=$(dmesg | awk -v mark="$KERNEL_MARK" '
-		index($0, mark)	{ text = ""; next }
-				{ text = text $0 "\n" }
-		END		{ printf "%s", text }' |
-		grep -E "$KERNEL_TROUBLE" |
+	found=$(log_since_mark | grep -E "$KERNEL_TROUBLE" |
 		grep -v 'soft lockup') || true
 	[[ ! $found ]] || diag "$found"
 	[[ ! $found ]]

@@ -118,11 +118,6 @@ removal()
 	topology_down
 }
 
-ids_are()	# "IDS"
-{
-	[[ $(est_ids) == "$1" ]]
-}
-
 test_removal()
 {
 	local ids before i bound
