@@ -1,0 +1,395 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What a user without privilege gets who makes a user and a network namespace:
+# services, but no sysctl of estimation and one kthread at most; memory that is
+# charged to the memory cgroup of who added the services; and nothing that
+# stays, however many namespaces are made.
+#
+# Environment:
+#	IPVS_TEST_FILL=160000		services, at most, to fill a kthread
+#	IPVS_TEST_CHARGED=4000		services that are charged to a cgroup
+#	IPVS_TEST_NAMESPACES=500	namespaces at a time
+
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+FILL=${IPVS_TEST_FILL:-160000}
+FILL_STEP=20000
+CHARGED=${IPVS_TEST_CHARGED:-4000}
+NAMESPACES=${IPVS_TEST_NAMESPACES:-500}
+
+SYSCTLS=(est_cpulist=0 est_nice=5 run_estimation=0)
+AS_USER=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+HELPER=$TEST_DIR/sockopt_services
+HOLDER=''
+
+# A counter takes 8 bytes, and there are 5 on each possible CPU.
+COUNTERS=$((5 * 8 * $(sed 's/.*-//' /sys/devices/system/cpu/possible) + 5 * 8))
+# What struct ip_vs_stats takes at least, without the rest of a service.
+OBJECT=200
+
+# --- A namespace made by the user --------------------------------------------
+
+# It lives as long as the process HOLDER.
+holder_up()
+{
+	"${AS_USER[@]}" unshare -Ur -n sleep infinity &
+	HOLDER=$!
+	wait_until holder_ready || diag "the namespace is not there"
+	# A server must have an address that can be routed
+	in_ns ip link set lo up
+}
+
+holder_ready()
+{
+	# unshare(1) has done all it has to
+	[[ $(<"/proc/$HOLDER/comm") == sleep ]]
+}
+
+holder_down()
+{
+	[[ $HOLDER ]] || return 0
+	kill "$HOLDER"
+	wait "$HOLDER" || true
+	HOLDER=''
+}
+
+# As root of the user's namespaces, which is the user to all others.
+in_ns() { nsenter -t "$HOLDER" -U -n -- "$@"; }
+services() { in_ns "$HELPER" "$@"; }
+
+# --- Sysctls -----------------------------------------------------------------
+
+sysctls()	# COMMAND_PREFIX...
+{
+	local s
+
+	for s in "${SYSCTLS[@]}"; do
+		"$@" cat "$VS/${s%=*}" 2>/dev/null || echo "hidden"
+	done | xargs
+}
+
+write_sysctl()	# NAME=VALUE COMMAND_PREFIX...
+{
+	# shellcheck disable=SC2016  # for the other shell
+	"${@:2}" sh -c 'echo "$1" 2>/dev/null >"$0" && cat "$0"' \
+		"$VS/${1%=*}" "${1#*=}" 2>/dev/null
+}
+
+# Hidden by some kernels, read-only in others.
+test_sysctls()
+{
+	local s host there
+
+	host=$(sysctls env)
+	there=$(sysctls in_ns)
+	diag "est_cpulist, est_nice, run_estimation there: $there"
+	for s in "${SYSCTLS[@]}"; do
+		check_eq "$s is written with privilege" "${s#*=}" \
+			"$(write_sysctl "$s" unshare --net)"
+		check_eq "$s is refused without" "refused" \
+			"$(write_sysctl "$s" in_ns || echo refused)"
+	done
+	check_eq "nothing has changed there" "$there" "$(sysctls in_ns)"
+	check_eq "nor in the initial namespace" "$host" "$(sysctls env)"
+}
+
+# --- Kthreads ----------------------------------------------------------------
+
+# The kthread had no room for an estimator, and another one was not to be had.
+is_full()
+{
+	log_since_mark | grep "netns $EST_ID: .* room for 1 kthreads" >/dev/null
+}
+
+several_tasks()
+{
+	(($(est_count "$EST_ID") > 1))
+}
+
+# Sets FILLED to the number of services.  A fast machine may put more than FILL
+# into one kthread; many possible CPUs (QEMU: -smp 4,maxcpus=64) make it fewer.
+fill_kthread()
+{
+	local end
+
+	while ((FILLED < FILL)); do
+		services add "$FILLED" "$FILL_STEP" >/dev/null
+		FILLED=$((FILLED + FILL_STEP))
+		end=$((SECONDS + 5))
+		while ((SECONDS < end)); do
+			# Either is the answer
+			if is_full || several_tasks; then
+				return
+			fi
+			sleep 0.5
+		done
+	done
+}
+
+test_kthread()
+{
+	local begin before pid rules='-A -t 10.255.0.1:80 -s rr'
+
+	before=$(est_ids)
+	if in_ns ipvsadm -R <<<"$rules" 2>/dev/null; then
+		diag "ipvsadm works there, by socket options"
+		in_ns ipvsadm -C
+		wait_until ids_are "$before" || diag "a task is left"
+	else
+		diag "ipvsadm is refused there"
+	fi
+
+	check_eq "services are added there" "10 10 0" \
+		"$(services add 0 10 servers)"
+	check_eq "they are listed there" "10 10" "$(services list)"
+	wait_until est_has_new_id "$before" || diag "no task has started"
+	EST_ID=$(est_new_ids "$before")
+	pid=$(est_pids "$EST_ID" | grep .) || pid="a task"
+	check_eq "they have one task" "ipvs-e:$EST_ID:0" \
+		"$(est_tasks "$EST_ID" | cut -d ' ' -f 2-)"
+	check "its nice is 0" tasks_nice "$EST_ID" 0
+
+	FILLED=10
+	begin=$SECONDS
+	fill_kthread
+	diag "$FILLED services added in $((SECONDS - begin)) s"
+	if is_full; then
+		check_eq "more services than a kthread can hold have that one" \
+			"$pid" "$(est_pids "$EST_ID" | xargs)"
+	else
+		diag "a kthread here may hold more than $FILLED services"
+		check_eq "$FILLED services have that one" \
+			"$pid" "$(est_pids "$EST_ID" | xargs)"
+	fi
+	check_eq "they are all there" "$FILLED 10" "$(services list)"
+	check_eq "they are flushed" "0 0 0" \
+		"$(services flush) $(services list)"
+	check "and the task is gone" wait_until no_tasks "$EST_ID"
+}
+
+# --- Memory ------------------------------------------------------------------
+
+CGROUPS=/sys/fs/cgroup
+CGROUP=$CGROUPS/ipvs-test-$$
+CGROUP_ENABLED=''
+
+cgroup_up()
+{
+	[[ -e $CGROUPS/cgroup.controllers ]] || return 1
+	if ! grep -w memory "$CGROUPS/cgroup.subtree_control" >/dev/null; then
+		echo +memory >"$CGROUPS/cgroup.subtree_control" || return 1
+		CGROUP_ENABLED=1
+	fi
+	mkdir "$CGROUP" && grep '^percpu ' "$CGROUP/memory.stat" >/dev/null
+} 2>/dev/null
+
+cgroup_down()
+{
+	echo max >"$CGROUP/memory.max"
+	rmdir "$CGROUP"
+	[[ ! $CGROUP_ENABLED ]] || echo -memory >"$CGROUPS/cgroup.subtree_control"
+}
+
+# Adds services and servers from the cgroup.  With no memory left there the
+# kernel would kill the helper, if it were allowed to, before adding fails.
+charged_add()	# FIRST COUNT
+{
+	(
+		echo -1000 >"/proc/$BASHPID/oom_score_adj"
+		services charged "$1" "$2" 3 4 \
+			3>"$CGROUP/cgroup.procs" 4>"$CGROUPS/cgroup.procs"
+	)
+}
+
+# Bytes; 'current' is memory.current, the others are of memory.stat, which
+# the kernel brings up to date every 2 seconds.
+charge()	# WHAT
+{
+	[[ $1 != current ]] || { cat "$CGROUP/memory.current"; return; }
+	awk -v what="$1" '$1 == what { print $2 }' "$CGROUP/memory.stat"
+}
+
+charged()	# WHAT BYTES
+{
+	(($(charge "$1") >= $2))
+}
+
+not_charged()	# WHAT BYTES
+{
+	(($(charge "$1") <= $2))
+}
+
+charges()
+{
+	echo "percpu $(charge percpu), slab $(charge slab_unreclaimable)," \
+		"kernel $(charge kernel), current $(charge current) bytes"
+}
+
+test_charge()
+{
+	local n=$((2 * CHARGED)) peak
+
+	holder_up
+	diag "before: $(charges)"
+	check_eq "services are added from a cgroup" "$CHARGED $CHARGED 0" \
+		"$(charged_add 0 "$CHARGED")"
+	check "$n counters of $COUNTERS bytes are charged to it" \
+		wait_until charged percpu $((n * COUNTERS))
+	check "the objects around them are, too" \
+		wait_until charged slab_unreclaimable $((n * OBJECT))
+	check "kernel memory is not less than both" \
+		wait_until charged kernel $((n * (COUNTERS + OBJECT)))
+	check "nor is all that is charged" \
+		charged current $((n * (COUNTERS + OBJECT)))
+	diag "with $CHARGED services and servers: $(charges)"
+	peak=$(charge current)
+
+	holder_down
+	check "the counters' charge ends with the namespace" \
+		wait_until not_charged percpu $((n * COUNTERS / 100))
+	check "the objects' charge does, too" \
+		wait_until not_charged slab_unreclaimable $((n * OBJECT / 100))
+	# What CPUs keep of a charge for the next time, some pages, is no leak
+	check "and so the sum goes down" wait_until \
+		not_charged current $((peak - n * COUNTERS))
+	diag "without the namespace: $(charges)"
+}
+
+test_limit()
+{
+	local max=$(($(charge current) + (8 << 20))) tries services servers error
+
+	holder_up
+	# Twice as many as can be charged
+	tries=$((max / (COUNTERS + OBJECT)))
+	echo "$max" >"$CGROUP/memory.max"
+	read -r services servers error < <(charged_add 0 "$tries")
+	diag "$services services, $servers servers, then $error with $max bytes"
+	check_eq "adding fails when the cgroup is full" ENOMEM "$error"
+	check "not at once" test "$((services > 0 && services < tries))" = 1
+	check_eq "what was added is there, and no more" "$services $servers" \
+		"$(services list)"
+	echo max >"$CGROUP/memory.max"
+	check_eq "it goes on when the cgroup is given more" "100 100 0" \
+		"$(charged_add "$services" 100)"
+	check_eq "the table has both" \
+		"$((services + 100)) $((servers + 100))" "$(services list)"
+	check_eq "they are flushed" "0 0 0" \
+		"$(services flush) $(services list)"
+	holder_down
+	check "the charge ends with them" wait_until not_charged percpu 0
+}
+
+# --- Many namespaces ---------------------------------------------------------
+
+MAX_NET=/proc/sys/user/max_net_namespaces
+MAX_USER=/proc/sys/user/max_user_namespaces
+
+limits_back()
+{
+	echo "$OLD_MAX_NET" >"$MAX_NET"
+	echo "$OLD_MAX_USER" >"$MAX_USER"
+}
+
+new_namespace()
+{
+	"${AS_USER[@]}" unshare -Ur -n true 2>/dev/null
+}
+
+new_ids_are()	# COUNT
+{
+	(($(est_new_ids "$IDS" | wc -l) == $1))
+}
+
+# All that the helper prints before it waits, of its processes the numbers.
+read_ready()	# FD
+{
+	local line
+
+	PIDS=()
+	while read -r -t "$IPVS_TEST_WAIT" line <&"$1"; do
+		[[ $line =~ ^[0-9]+$ ]] || break
+		PIDS+=("$line")
+	done
+	[[ ${line:-} == ready ]] || { diag "'${line:-}'"; return 1; }
+}
+
+test_namespaces()
+{
+	local refs in out helper most begin
+
+	IDS=$(est_ids)
+	refs=$(</sys/module/ip_vs/refcnt)
+	((OLD_MAX_NET > 2 * NAMESPACES)) || echo $((2 * NAMESPACES)) >"$MAX_NET"
+	((OLD_MAX_USER > 2 * NAMESPACES)) || echo $((2 * NAMESPACES)) >"$MAX_USER"
+	coproc "${AS_USER[@]}" "$HELPER" namespaces "$NAMESPACES"
+	helper=$COPROC_PID
+	in=${COPROC[1]}
+	exec {out}<&"${COPROC[0]}"
+
+	begin=$SECONDS
+	check "$NAMESPACES namespaces with a service" read_ready "$out"
+	diag "made in $((SECONDS - begin)) s"
+	check_eq "the kernel lists each service" "$NAMESPACES" \
+		"$(printf '/proc/%s/net/ip_vs\n' "${PIDS[@]}" |
+		   xargs cat | grep -c '^TCP ')"
+	check "each has a task" wait_until new_ids_are "$NAMESPACES"
+	most=$(est_tasks | cut -d : -f 2 | sort | uniq -c | sort -rn |
+		awk '{ print $1; exit }')
+	check_eq "and no more than one" 1 "$most"
+	# Namespaces of the user are counted until they are freed
+	echo 1 >"$MAX_NET"
+	check "their user may have no other" test \
+		"$(new_namespace || echo refused)" = refused
+
+	begin=$SECONDS
+	exec {in}>&-
+	read -r -t "$IPVS_TEST_WAIT" most <&"$out" || diag "no answer"
+	check_eq "each kept its service to the end" "$NAMESPACES" "$most"
+	wait "$helper" || diag "the helper has failed"
+	exec {out}<&-
+	check "their tasks are gone with them" wait_until new_ids_are 0
+	check "all of the user's namespaces are freed" wait_until new_namespace
+	limits_back
+	check_eq "nothing of IPVS is in use for them" "$refs" \
+		"$(wait_until refs_are "$refs"; cat /sys/module/ip_vs/refcnt)"
+	diag "gone in $((SECONDS - begin)) s"
+}
+
+refs_are()	# COUNT
+{
+	[[ $(</sys/module/ip_vs/refcnt) == "$1" ]]
+}
+
+need_ipvs
+need setpriv unshare nsenter
+need_helpers sockopt_services
+[[ -e $MAX_NET ]] || ktap_skip_all "no user namespaces"
+"${AS_USER[@]}" test -x "$HELPER" || ktap_skip_all "a user cannot run $HELPER"
+OLD_MAX_NET=$(<"$MAX_NET")
+OLD_MAX_USER=$(<"$MAX_USER")
+new_namespace || ktap_skip_all "a user may make no namespaces"
+
+ktap_plan 41
+kernel_mark
+ktap_at_exit limits_back
+ktap_at_exit holder_down
+holder_up
+test_sysctls
+test_kthread
+holder_down
+
+if cgroup_up; then
+	ktap_at_exit cgroup_down
+	test_charge
+	test_limit
+else
+	for ((i = 0; i < 15; i++)); do
+		ktap_skip "memory is charged" "no memory controller of cgroup2"
+	done
+fi
+test_namespaces
+check "no kernel warning" kernel_quiet
