@@ -27,3 +27,9 @@ base_facts()	# BASE [FLAVOUR]
 	esac
 	SOURCE_TAR=/usr/src/$SOURCE_PKG.tar.xz
 }
+
+# What the names of a flavour's image, modules and results end with.
+flavour_suffix()	# [FLAVOUR]
+{
+	[[ ${1:-cloud-amd64} == cloud-amd64 ]] || echo "-$1"
+}

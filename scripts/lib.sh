@@ -36,11 +36,11 @@ meta_kver()	# META_PKG
 
 # Modules are built against the installed headers, so these name the kernel
 # everything else (image, guest) must use too.
-base_kver()	# BASE
+base_kver()	# BASE [FLAVOUR]
 {
 	local kver
 
-	base_facts "$1"
+	base_facts "$@"
 	kver=$(meta_kver "$HEADERS_META")
 	[[ $kver ]] || die "no package $HEADERS_META known to apt (run apt-get update?)"
 	[[ $kver == "$1".* ]] ||
