@@ -6,6 +6,7 @@
  * an estimator begins anew; and when a rate is shown.
  */
 
+#include <linux/atomic.h>
 #include <linux/cpu.h>
 #include <linux/math64.h>
 #include <linux/slab.h>
@@ -98,9 +99,15 @@ static void counters_test_all_cpus(struct kunit *test)
 
 #define COUNTERS_TEST_ROUNDS	5000
 
+/* The lower half of a sum of these wraps at 3 of 4 packets, and a 32-bit
+ * reader that sees one half before and the other after that is off by 2^32.
+ */
+#define COUNTERS_TEST_LEN	(3U << 30)
+
 struct counters_test_work {
 	struct work_struct	work;
 	struct ip_vs_stats	*stats;
+	atomic_t		*running;
 };
 
 /* What the packet path does */
@@ -115,9 +122,10 @@ static void counters_test_traffic(struct work_struct *work)
 		if (i % 10 == 0)
 			ip_vs_stats_conn(w->stats);
 		ip_vs_stats_in(w->stats, 60);
-		ip_vs_stats_out(w->stats, 1500);
+		ip_vs_stats_out(w->stats, COUNTERS_TEST_LEN);
 		local_bh_enable();
 	}
+	atomic_dec(w->running);
 }
 
 /* All CPUs count at the same time, and somebody reads meanwhile */
@@ -128,22 +136,26 @@ static void counters_test_concurrent(struct kunit *test)
 	struct ip_vs_kstats k, last = {};
 	unsigned int cpu, n = 0, i;
 	bool backwards = false;
+	atomic_t running;
 
 	works = kunit_kcalloc(test, nr_cpu_ids, sizeof(*works), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, works);
 
 	cpus_read_lock();
+	atomic_set(&running, num_online_cpus());
 	for_each_online_cpu(cpu) {
 		works[n].stats = stats;
+		works[n].running = &running;
 		INIT_WORK(&works[n].work, counters_test_traffic);
 		schedule_work_on(cpu, &works[n].work);
 		n++;
 	}
-	for (i = 0; i < 200; i++) {
+	while (atomic_read(&running)) {
 		ip_vs_copy_stats(&k, stats);
 		backwards |= k.inpkts < last.inpkts ||
 			     k.outbytes < last.outbytes;
 		last = k;
+		cond_resched();
 	}
 	for (i = 0; i < n; i++)
 		flush_work(&works[i].work);
@@ -155,7 +167,8 @@ static void counters_test_concurrent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, k.inpkts, n * COUNTERS_TEST_ROUNDS);
 	KUNIT_EXPECT_EQ(test, k.outpkts, n * COUNTERS_TEST_ROUNDS);
 	KUNIT_EXPECT_EQ(test, k.inbytes, n * COUNTERS_TEST_ROUNDS * 60ULL);
-	KUNIT_EXPECT_EQ(test, k.outbytes, n * COUNTERS_TEST_ROUNDS * 1500ULL);
+	KUNIT_EXPECT_EQ(test, k.outbytes,
+			n * COUNTERS_TEST_ROUNDS * (u64)COUNTERS_TEST_LEN);
 }
 
 /* Users of 32 bits see the counter modulo 2^32, users of 64 bits all of it */
