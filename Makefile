@@ -29,7 +29,7 @@ guest: ## image and initramfs the tests boot
 	@scripts/fetch-kernel $(BASE)
 	@scripts/mkinitramfs $(BASE)
 
-.PHONY: test check kunit kernel-debug fuzz selftest stress demo
+.PHONY: test check kunit builds kernel-debug fuzz selftest stress demo
 test: ## all the tests, with a summary
 	@scripts/test $(BASE)
 
@@ -38,6 +38,9 @@ check: ## checkpatch, W=1, sparse, shellcheck
 
 kunit: ## the kernel's KUnit tests of the estimator
 	@scripts/kunit $(BASE)
+
+builds: ## IPVS in other configurations: 32 bits, arm64, clang, without sysctl
+	@scripts/builds $(BASE)
 
 fuzz: ## the estimator in user space against a model, then SECONDS of fuzzing
 	@scripts/fuzz $(BASE) $(SECONDS)
