@@ -281,17 +281,18 @@ check_counters()
 		"$(cat "$LOAD_DIR/spikes" 2>/dev/null)"
 }
 
-default_sysctls()	# PREFIX
+default_sysctls()	# NETNS
 {
-	answers "$1" sh -c "
+	answers ip netns exec "$1" sh -c "
 		echo $ALL >$VS/est_cpulist
 		echo 0 >$VS/est_nice
 		echo 1 >$VS/run_estimation"
 }
 
-clears()	# PREFIX
+clears()	# NETNS
 {
-	answers "$1" ipvsadm -C && [[ $("$1" ipvsadm -Sn) == "" ]]
+	answers ip netns exec "$1" ipvsadm -C &&
+		[[ ! $(ip netns exec "$1" ipvsadm -Sn) ]]
 }
 
 no_tasks_at_all()
@@ -333,12 +334,12 @@ all_online
 counters_settle "$DIRECTOR"
 check_counters
 
-check "sysctls can be written" default_sysctls in_director
-check "in the other namespace too" default_sysctls in_other
+check "sysctls can be written" default_sysctls "$DIRECTOR"
+check "in the other namespace too" default_sysctls "$OTHER"
 check "its tasks run, on all CPUs" wait_until tasks_on "$EST_ID" "$ALL"
 check "with nice 0" wait_until tasks_nice "$EST_ID" 0
-check "the table can be emptied" clears in_director
-check "and the other one" clears in_other
+check "the table can be emptied" clears "$DIRECTOR"
+check "and the other one" clears "$OTHER"
 check "no task is left then" wait_until no_tasks_at_all
 check_eq "nothing is stuck in state D" "" "$(stuck_tasks)"
 # The allocator keeps pages of a chunk that it does not need any more.
