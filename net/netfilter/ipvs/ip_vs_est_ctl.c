@@ -35,7 +35,8 @@
  */
 #define IP_VS_EST_RETRY		(HZ / 10)
 
-static enum cpuhp_state ip_vs_est_cpuhp;
+/* CPUHP_OFFLINE, which is 0, while it is not set up */
+enum cpuhp_state ip_vs_est_cpuhp;
 
 /**
  * ip_vs_est_queue_reload() - let est_reload_work compare tasks with wishes
@@ -348,7 +349,7 @@ void ip_vs_est_hotplug_del(struct ip_vs_est_net *est)
  *
  * Return: 0 or a negative error.
  */
-int __init ip_vs_est_init(void)
+int ip_vs_est_init(void)
 {
 	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "net/ipvs:est",
 					  ip_vs_est_cpu_event,
@@ -366,4 +367,5 @@ int __init ip_vs_est_init(void)
 void ip_vs_est_cleanup(void)
 {
 	cpuhp_remove_multi_state(ip_vs_est_cpuhp);
+	ip_vs_est_cpuhp = CPUHP_OFFLINE;
 }

@@ -14,6 +14,7 @@
 #define _IP_VS_EST_IMPL_H
 
 #include <linux/bitmap.h>
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
@@ -251,6 +252,7 @@ bool ip_vs_est_place_batch(struct ip_vs_est_net *est);
 struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
 
 /* ip_vs_est_ctl.c */
+extern enum cpuhp_state ip_vs_est_cpuhp;
 void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);
 void ip_vs_est_set_limits(struct ip_vs_est_net *est);
 void ip_vs_est_set_active(struct ip_vs_est_net *est);

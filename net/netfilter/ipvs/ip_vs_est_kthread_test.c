@@ -251,6 +251,8 @@ static struct kunit_case kthread_test_cases[] = {
 
 static struct kunit_suite kthread_test_suite = {
 	.name = "ipvs-est-kthread",
+	.suite_init = ip_vs_est_test_suite_init,
+	.suite_exit = ip_vs_est_test_suite_exit,
 	.init = ip_vs_est_test_init,
 	.exit = ip_vs_est_test_exit,
 	.test_cases = kthread_test_cases,

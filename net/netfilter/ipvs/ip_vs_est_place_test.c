@@ -462,6 +462,8 @@ static struct kunit_case place_test_cases[] = {
 
 static struct kunit_suite place_test_suite = {
 	.name = "ipvs-est-place",
+	.suite_init = ip_vs_est_test_suite_init,
+	.suite_exit = ip_vs_est_test_suite_exit,
 	.init = place_test_init,
 	.exit = ip_vs_est_test_exit,
 	.test_cases = place_test_cases,

@@ -91,6 +91,35 @@ static struct netns_ipvs __ref *ip_vs_est_test_ipvs(struct kunit *test)
 	return ip_vs_estimator_net_init(ipvs) ? NULL : ipvs;
 }
 
+static bool ip_vs_est_test_own_state;
+
+/**
+ * ip_vs_est_test_suite_init() - what the module's init sets up for estimation
+ * @suite: the suite
+ *
+ * Tests in a module run before its init.
+ *
+ * Return: 0 or a negative error.
+ */
+int ip_vs_est_test_suite_init(struct kunit_suite *suite)
+{
+	if (ip_vs_est_cpuhp)
+		return 0;
+	ip_vs_est_test_own_state = true;
+	return ip_vs_est_init();
+}
+
+/**
+ * ip_vs_est_test_suite_exit() - undo ip_vs_est_test_suite_init()
+ * @suite: the suite
+ */
+void ip_vs_est_test_suite_exit(struct kunit_suite *suite)
+{
+	if (ip_vs_est_test_own_state)
+		ip_vs_est_cleanup();
+	ip_vs_est_test_own_state = false;
+}
+
 /**
  * ip_vs_est_test_init() - set up estimation in a namespace of its own
  * @test: the test; its priv becomes a struct ip_vs_est_test

@@ -30,6 +30,8 @@ struct ip_vs_est_row *ip_vs_est_test_row(const struct ip_vs_est_ctx *ctx,
 u32 ip_vs_est_test_ctx(struct kunit *test, const struct ip_vs_est_ctx *ctx,
 		       u32 chain_max);
 
+int ip_vs_est_test_suite_init(struct kunit_suite *suite);
+void ip_vs_est_test_suite_exit(struct kunit_suite *suite);
 int ip_vs_est_test_init(struct kunit *test);
 void ip_vs_est_test_cleanup(struct ip_vs_est_test *t);
 void ip_vs_est_test_exit(struct kunit *test);

@@ -6,7 +6,7 @@
 
 #define CPUHP_AP_ONLINE_DYN	1
 
-enum cpuhp_state { CPUHP_NONE };
+enum cpuhp_state { CPUHP_OFFLINE };
 
 /* The one instance that there is, and what it wants called */
 extern struct hlist_node *sim_cpuhp_node;
