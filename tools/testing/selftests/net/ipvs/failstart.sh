@@ -1,0 +1,318 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Estimation comes up whatever fails when it starts: each allocation in turn
+# that making a kthread needs, a limit on threads, each allocation of kthread 0
+# until rates appear. Per-CPU memory, of which neither kmemleak nor fail-nth
+# knows, does not leak when what follows it fails: the memory cgroup of the
+# caller says what is still there.
+#
+# Needs a kernel with CONFIG_FAULT_INJECTION, CONFIG_FAILSLAB and
+# CONFIG_FAIL_PAGE_ALLOC and the module est_fault built for it.
+#
+#	IPVS_TEST_NTH=500	allocations in a start, at most
+
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=inject.sh
+. "$TEST_DIR/inject.sh"
+
+need_ipvs
+need_injection
+need_helpers echo_server many_adds udp_flood
+[[ ${1:-} == --start ]] || own_netns "$0" "$@"
+
+LIMIT=${IPVS_TEST_NTH:-500}
+SERVICE=(-u 192.0.2.1:5000)
+KTHREADD=/proc/2/task/2/fail-nth
+THREADS_MAX=/proc/sys/kernel/threads-max
+OLD_THREADS_MAX=$(<$THREADS_MAX)
+# That kthreads cannot be created is what this is about
+KERNEL_TROUBLE=${KERNEL_TROUBLE%|IPVS:*}
+
+clean_up()
+{
+	echo "$OLD_THREADS_MAX" >$THREADS_MAX
+	echo 0 >$KTHREADD
+	inject_restore
+	ipvsadm -C
+	rm -rf "$TMP"
+	[[ ! ${GROUP:-} ]] || rmdir "$GROUP"
+}
+
+# --- Kthreads cannot be created ----------------------------------------------
+
+# The messages so far of work that will try again.
+refused()	# [ERROR]
+{
+	dmesg | grep -c "IPVS: netns $EST_ID: cannot create kthread 0, error ${1:-}" ||
+		true
+}
+
+estimation_off()
+{
+	echo 0 >$VS/run_estimation
+	wait_until no_tasks "$EST_ID"
+}
+
+estimation_on()
+{
+	echo 1 >$VS/run_estimation
+	wait_until tasks_run "$EST_ID"
+}
+
+# All kthreads are made by kthreadd, and few others at this time.
+kthread_sweep()
+{
+	local n left=0 failed=0 before
+
+	before=$(refused)
+	for ((n = 1; n <= LIMIT; n++)); do
+		estimation_off || break
+		echo "$n" >$KTHREADD
+		estimation_on || break
+		left=$(<$KTHREADD)
+		echo 0 >$KTHREADD
+		((left == 0)) || break
+		failed=$((failed + 1))
+	done
+	echo 0 >$KTHREADD
+	diag "kthreadd: $failed failures," \
+		"$(($(refused) - before)) times there was no kthread"
+	((failed && left)) && (($(refused) > before)) &&
+		wait_until tasks_run "$EST_ID"
+}
+
+# Nothing can be forked then, so bash waits and looks by itself.
+thread_limit()
+{
+	local lines=() found=0 before log=$TMP/log pid end
+
+	estimation_off || return
+	before=$(refused -11)
+	mkfifo "$TMP/never"
+	exec {never}<>"$TMP/never"
+	dmesg -w >"$log" &
+	pid=$!
+	end=$((SECONDS + IPVS_TEST_WAIT))
+	echo 20 >$THREADS_MAX
+	echo 1 >$VS/run_estimation
+	while ((found <= before && SECONDS < end)); do
+		read -rt 0.2 <&"$never" || true
+		mapfile -t lines <"$log"
+		found=0
+		for line in "${lines[@]}"; do
+			[[ $line != *"netns $EST_ID: cannot create"*"-11;"* ]] ||
+				found=$((found + 1))
+		done
+	done
+	echo "$OLD_THREADS_MAX" >$THREADS_MAX
+	kill "$pid"
+	exec {never}>&-
+	diag "$((found - before)) times there was no kthread"
+	((found > before)) && wait_until tasks_run "$EST_ID"
+}
+
+# --- The first start of a namespace ------------------------------------------
+
+has_rate()
+{
+	[[ $(ipvsadm -Ln --rate --exact "${SERVICE[@]}" | table_service) =~ [1-9] ]]
+}
+
+# Until it is armed kthread 0 cannot even calibrate; then its Nth allocation
+# fails, and it goes on. Prints what is left of N.
+start_armed()	# N TASK
+{
+	local nth=/proc/$2/task/$2/fail-nth
+
+	echo "$1" >"$nth"
+	functions_work
+	wait_until has_rate || return
+	cat "$nth"
+	echo 0 >"$nth"
+}
+
+# In a namespace of its own, whose kthread 0 starts from nothing.
+start_there()	# N | FUNCTION VALUE
+{
+	local before server flood rc=0
+
+	ip link set lo up
+	ip addr add 192.0.2.1/32 dev lo
+	if [[ $1 == ip_vs_* ]]; then
+		function_fails "$1" 3 "$2" || return
+	else
+		function_fails ip_vs_stats_create 1000000 0 || return
+	fi
+	before=$(est_ids)
+	printf '%s\n' "-A ${SERVICE[*]} -s rr" \
+		"-a ${SERVICE[*]} -r 192.0.2.1:5000 -g" | ipvsadm -R
+	wait_until est_has_new_id "$before" || return
+
+	server=$("$TEST_DIR/echo_server" -q 192.0.2.1 5000)
+	"$TEST_DIR/udp_flood" -r 200 192.0.2.1 5000 >/dev/null 2>&1 &
+	flood=$!
+	if [[ $1 == ip_vs_* ]]; then
+		wait_until function_failed && wait_until has_rate || rc=1
+	else
+		start_armed "$1" "$(est_pids "$(est_new_ids "$before")")" ||
+			rc=1
+	fi
+	kill $flood "$server"
+	wait $flood || true
+	return $rc
+}
+
+start_sweep()
+{
+	local n left='' failed=0
+
+	for ((n = 1; n <= LIMIT; n++)); do
+		left=$(unshare --net bash "$0" --start "$n") || { left=; break; }
+		((left == 0)) || break
+		failed=$((failed + 1))
+	done
+	functions_work
+	diag "kthread 0: $failed failures, ${left:-?} left of $n"
+	((failed && left > 0))
+}
+
+start_fails()	# FUNCTION VALUE
+{
+	local rc=0
+
+	unshare --net bash "$0" --start "$@" || rc=$?
+	functions_work
+	return $rc
+}
+
+# --- Per-CPU memory ----------------------------------------------------------
+
+# A memory cgroup, which says to the byte what was allocated in it.
+group_make()
+{
+	local top
+
+	top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[[ $top ]] && echo +memory >"$top/cgroup.subtree_control" &&
+		mkdir "$top/ipvs-selftest.$$" || return
+	GROUP=$top/ipvs-selftest.$$
+	grep -q '^percpu ' "$GROUP/memory.stat"
+}
+
+in_group()	# COMMAND...
+{
+	(
+		echo "$BASHPID" >"$GROUP/cgroup.procs"
+		exec "$@"
+	)
+}
+
+group_percpu()
+{
+	awk '$1 == "percpu" { print $2 }' "$GROUP/memory.stat"
+}
+
+group_has()	# BYTES
+{
+	[[ $(group_percpu) == "$1" ]]
+}
+
+group_has_some()
+{
+	(($(group_percpu) > 0))
+}
+
+# Sets ONE: the per-CPU memory of a service.
+measure_one()
+{
+	ONE=0
+	in_group "$TEST_DIR/many_adds" 1 service >/dev/null
+	wait_until group_has_some || return
+	ONE=$(group_percpu)
+	ipvsadm -D -u 192.0.2.2:5000
+	diag "a service has $ONE bytes of per-CPU memory"
+	wait_until group_has 0
+}
+
+# The figure lags behind. But when it has the service that was added last, it
+# has everything before it too; what is freed after a grace period still goes.
+no_percpu_leak()	# FUNCTION THING TIMES VALUE
+{
+	local failed rc=0
+
+	function_fails "$1" "$3" "$4" || return
+	failed=$(in_group "$TEST_DIR/many_adds" "$3" "$2")
+	function_failed || rc=1
+	functions_work
+	in_group "$TEST_DIR/many_adds" 1 service >/dev/null
+	wait_until group_has "$ONE" || rc=1
+	diag "$2, $1: $failed of $3 failed, $(group_percpu) bytes with a service"
+	ipvsadm -D -u 192.0.2.2:5000
+	wait_until group_has 0 || rc=1
+	((rc == 0 && failed == $3))
+}
+
+PERCPU_CASES=(
+	"ip_vs_stats_init service 20 -12"
+	"ip_vs_stats_init server 20 -12"
+	"ip_vs_start_estimator service 20 -12"
+	"ip_vs_start_estimator server 20 -12"
+	"ip_vs_stats_init netns 3 -12"
+	"ip_vs_stats_create netns 3 0"
+	"ip_vs_start_estimator netns 3 -12"
+	"ip_vs_est_ctx_alloc netns 3 0"
+	"ip_vs_est_hotplug_add netns 3 -12"
+)
+
+check_percpu()
+{
+	local rest=("${PERCPU_CASES[@]}") one name="per-CPU memory does not leak"
+
+	ipvsadm -A "${SERVICE[@]}" -s rr
+	if ! group_make 2>/dev/null; then
+		for one in "a service has some" "${rest[@]}"; do
+			ktap_skip "$name: $one" "no memory cgroup that tells"
+		done
+		return
+	fi
+	check "per-CPU memory of a service is seen, and goes" measure_one
+	for one in "${rest[@]}"; do
+		# shellcheck disable=SC2086  # words are wanted
+		check "$name: ${one% *}" no_percpu_leak $one
+	done
+	ipvsadm -C
+}
+
+# --- The tests ---------------------------------------------------------------
+
+if [[ ${1:-} == --start ]]; then
+	start_there "${@:2}"
+	exit
+fi
+
+est_find_id env || ktap_skip_all "no kthread comes up"
+ktap_plan $((8 + ${#PERCPU_CASES[@]}))
+TMP=$(mktemp -d)
+ktap_at_exit clean_up
+kernel_mark
+inject_setup
+leaks_forget
+
+ipvsadm -A "${SERVICE[@]}" -s rr
+check "a kthread comes up, whatever fails when it is made" kthread_sweep
+check "a kthread comes up, after there was no thread to be had" thread_limit
+ipvsadm -C
+
+check "rates come up, whatever fails at first" start_sweep
+# Those to calibrate with; the spare that it wants before it makes the first row
+check "rates come up, counters cannot be allocated 3 times" \
+	start_fails ip_vs_stats_create 0
+check "rates come up, a context cannot be allocated 3 times" \
+	start_fails ip_vs_est_ctx_alloc 0
+
+check_percpu
+check_leaks
+check "the kernel has not warned" kernel_quiet
