@@ -66,7 +66,7 @@ static void cost_test_steady_clock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1, 1), 4);
 	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1000, 1000), 4000);
 	KUNIT_EXPECT_EQ(test, cost_test_of(test, NSEC_PER_SEC, NSEC_PER_SEC),
-			4 * NSEC_PER_SEC);
+			4ULL * NSEC_PER_SEC);
 }
 
 /* The slowest run is the first, out of the cache: it does not matter */
@@ -161,7 +161,7 @@ static void limit_test_chain_max(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(47501), 1);
 	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(95000), 1);
 	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(95001), 1);
-	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(4 * NSEC_PER_SEC), 1);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(4ULL * NSEC_PER_SEC), 1);
 	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(U64_MAX), 1);
 	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(2), 47500);
 	KUNIT_EXPECT_EQ(test, ip_vs_est_chain_max(1), U16_MAX);
