@@ -159,6 +159,7 @@ int ip_vs_start_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
 	spin_unlock(&est->lock);
 	return ret;
 }
+
 ALLOW_ERROR_INJECTION(ip_vs_start_estimator, ERRNO);
 
 /**

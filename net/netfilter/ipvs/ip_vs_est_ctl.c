@@ -331,6 +331,7 @@ int ip_vs_est_hotplug_add(struct ip_vs_est_net *est)
 {
 	return cpuhp_state_add_instance_nocalls(ip_vs_est_cpuhp, &est->cpuhp);
 }
+
 ALLOW_ERROR_INJECTION(ip_vs_est_hotplug_add, ERRNO);
 
 /**

@@ -40,6 +40,7 @@ struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp)
 	}
 	return ctx;
 }
+
 ALLOW_ERROR_INJECTION(ip_vs_est_ctx_alloc, NULL);
 
 static void ip_vs_est_net_free(struct ip_vs_est_net *est)

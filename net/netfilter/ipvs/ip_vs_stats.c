@@ -79,6 +79,7 @@ int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net)
 	stats->est.gen = IP_VS_EST_GEN_NEW;
 	return 0;
 }
+
 ALLOW_ERROR_INJECTION(ip_vs_stats_init, ERRNO);
 
 /**
@@ -119,6 +120,7 @@ struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net)
 	}
 	return &own->stats;
 }
+
 ALLOW_ERROR_INJECTION(ip_vs_stats_create, NULL);
 
 static void ip_vs_stats_rcu_free(struct rcu_head *head)

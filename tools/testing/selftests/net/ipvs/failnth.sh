@@ -8,7 +8,8 @@
 # done, and nothing leaks.
 #
 # Needs a kernel with CONFIG_FAULT_INJECTION, CONFIG_FAILSLAB and
-# CONFIG_FAIL_PAGE_ALLOC and the module est_fault built for it, and finds the more with KASAN, lockdep and kmemleak.
+# CONFIG_FAIL_PAGE_ALLOC and the module est_fault built for it, and finds more
+# with KASAN, lockdep and kmemleak.
 #
 #	IPVS_TEST_NTH=500	allocations in a command, at most
 

@@ -24,7 +24,7 @@ need_injection()
 
 	[[ -e /proc/self/fail-nth ]] ||
 		ktap_skip_all "no fail-nth (CONFIG_FAULT_INJECTION)"
-	[[ -d $DEBUGFS/failslab ]] || mount -t debugfs debugfs $DEBUGFS || true
+	[[ -d $DEBUGFS/failslab ]] || mount -t debugfs none $DEBUGFS || true
 	for dir in failslab fail_page_alloc; do
 		[[ -d $DEBUGFS/$dir ]] || ktap_skip_all "no $dir in debugfs"
 	done
