@@ -78,6 +78,8 @@ kernel_mark
 topology_serve 7
 in_director ipvsadm -A "${SERVICE[@]}" -s rr
 in_director ipvsadm -a "${SERVICE[@]}" "${SERVER[@]}" -m
+# An echo that comes after its socket is closed gets an error, which is counted
+rule_add "$CLIENT" 4 errors OUTPUT -p icmp -j DROP
 rule_add "$SERVER1" 4 arrived PREROUTING -p udp --dport 7
 
 ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r "$RATE" -s "$SIZE" \
