@@ -41,7 +41,6 @@
  *   the work or comes before it, and then the wake-up finds the state set.
  */
 
-#include <linux/error-injection.h>
 #include <linux/kthread.h>
 #include <linux/rculist.h>
 #include <linux/timekeeping.h>
@@ -159,8 +158,6 @@ int ip_vs_start_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
 	spin_unlock(&est->lock);
 	return ret;
 }
-
-ALLOW_ERROR_INJECTION(ip_vs_start_estimator, ERRNO);
 
 /**
  * ip_vs_stop_estimator() - estimate no more

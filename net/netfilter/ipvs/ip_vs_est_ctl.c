@@ -22,7 +22,6 @@
 #define pr_fmt(fmt) KMSG_COMPONENT ": " fmt
 
 #include <linux/cpuhotplug.h>
-#include <linux/error-injection.h>
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -331,8 +330,6 @@ int ip_vs_est_hotplug_add(struct ip_vs_est_net *est)
 {
 	return cpuhp_state_add_instance_nocalls(ip_vs_est_cpuhp, &est->cpuhp);
 }
-
-ALLOW_ERROR_INJECTION(ip_vs_est_hotplug_add, ERRNO);
 
 /**
  * ip_vs_est_hotplug_del() - hear no more of them

@@ -14,7 +14,6 @@
  *   - memory is freed
  */
 
-#include <linux/error-injection.h>
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
 
@@ -40,8 +39,6 @@ struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp)
 	}
 	return ctx;
 }
-
-ALLOW_ERROR_INJECTION(ip_vs_est_ctx_alloc, NULL);
 
 static void ip_vs_est_net_free(struct ip_vs_est_net *est)
 {

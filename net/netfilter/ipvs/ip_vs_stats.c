@@ -31,7 +31,6 @@
  *   negative difference is a huge rate.
  */
 
-#include <linux/error-injection.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/slab.h>
@@ -80,8 +79,6 @@ int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net)
 	return 0;
 }
 
-ALLOW_ERROR_INJECTION(ip_vs_stats_init, ERRNO);
-
 /**
  * ip_vs_stats_release() - free the counters
  * @stats: initialised by ip_vs_stats_init()
@@ -120,8 +117,6 @@ struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net)
 	}
 	return &own->stats;
 }
-
-ALLOW_ERROR_INJECTION(ip_vs_stats_create, NULL);
 
 static void ip_vs_stats_rcu_free(struct rcu_head *head)
 {
