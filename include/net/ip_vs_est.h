@@ -9,8 +9,12 @@
 #ifndef _NET_IP_VS_EST_H
 #define _NET_IP_VS_EST_H
 
+#include <linux/atomic.h>
+#include <linux/bottom_half.h>
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
@@ -58,61 +62,126 @@ struct ip_vs_cpu_stats {
 
 /**
  * struct ip_vs_estimator - the rates of one ip_vs_stats
- * @ctx: kthread context that walks this estimator, NULL when in no chain
- * @pending: entry in the list of those that wait for a place in a chain;
- *	a node of its own, because a walker may still stand on @node
  * @node: entry in a chain, walked under RCU
+ * @quiet: the generation in which a pass has nothing to do as long as no
+ *	packet is counted: averages are 0 and no counter can have moved; or 0.
+ *	Written under the lock of the ip_vs_stats, read without
+ * @gen: generation of the namespace that @base and @avg belong to
+ * @ctx: kthread context that walks this estimator, NULL when in no chain
  * @cookie: grace period to wait for before @node may enter a chain again
  * @row: index of the row in @ctx
  * @chain: index of the chain in that row
  * @unlinked: @node has left a chain and @cookie is valid
- * @gen: generation of the namespace that @base and @avg belong to
  * @stamp: time of the last sample, jiffies
  * @base: counters at the last sample
  * @avg: rates a second; packets and connections scaled by 2^10, bytes by 2^5
+ * @pending: entry in the list of those that wait for a place in a chain;
+ *	a node of its own, because a walker may still stand on @node
  *
- * From @ctx to @unlinked: the namespace's est->lock.  From @gen on: the lock
- * of the ip_vs_stats around it.
+ * @node, @ctx to @unlinked, @pending: the namespace's est->lock.  The others:
+ * the lock of the ip_vs_stats around it.
  */
 struct ip_vs_estimator {
-	struct ip_vs_est_ctx	*ctx;
-	struct list_head	pending;
 	struct hlist_node	node;
+	u32			quiet;
+	u32			gen;
+	struct ip_vs_est_ctx	*ctx;
 	unsigned long		cookie;
 	u8			row;
 	u8			chain;
 	bool			unlinked;
 
-	u32			gen;
 	u64			stamp;
 	struct ip_vs_counts	base;
 	s64			avg[IP_VS_NCOUNTS];
+	struct list_head	pending;
 };
 
 /**
  * struct ip_vs_stats - counters of a service, a server or a namespace
  * @cpustats: what each CPU has counted
- * @net: estimation in the namespace that it belongs to
- * @lock: makes sums consistent; process context only, bottom halves stay on
- * @zero: counters when they were last zeroed by the user
+ * @dirty: groups of CPUs that have counted since a pass last looked; set by
+ *	packets, cleared by a pass under @lock
  * @est: the estimator
+ * @seen: groups of CPUs that have ever been in @dirty
+ * @cleared: grace period that began after @dirty was last cleared
+ * @lock: makes sums consistent; process context only, bottom halves stay on
+ * @settled: while @dirty is 0, est.base is what all CPUs together have counted
+ * @zero: counters when they were last zeroed by the user
+ * @net: estimation in the namespace that it belongs to
+ *
+ * The first cache line is all that packets need, and a pass over an object
+ * without any; locks and sums are in others.
  */
 struct ip_vs_stats {
 	struct ip_vs_cpu_stats __percpu *cpustats;
-	struct ip_vs_est_net	*net;
-	spinlock_t		lock;	/* sums, zero, est from gen on */
-	struct ip_vs_counts	zero;
+	atomic_long_t		dirty;
 	struct ip_vs_estimator	est;
-};
+
+	unsigned long		seen;
+	unsigned long		cleared;
+	spinlock_t		lock;	/* the others but cpustats, dirty, net */
+	bool			settled;
+	struct ip_vs_counts	zero;
+	struct ip_vs_est_net	*net;
+} ____cacheline_aligned_in_smp;
+
+/* The bit of ip_vs_stats.dirty that stands for a CPU */
+DECLARE_PER_CPU(unsigned long, ip_vs_stats_group);
+
+/**
+ * ip_vs_stats_begin() - begin to count
+ *
+ * Where counters are 64 bits wide at once, each addition is a local one that
+ * interrupts do not tear, so that only the CPU must stay the same.  On 32 bits
+ * a softirq must not come between the halves.
+ *
+ * Context: packet path, RCU read side.
+ * Return: the group of this CPU, to be passed on while counting.
+ */
+static inline unsigned long ip_vs_stats_begin(void)
+{
+	if (BITS_PER_LONG == 64)
+		preempt_disable();
+	else
+		local_bh_disable();
+	return __this_cpu_read(ip_vs_stats_group);
+}
+
+/**
+ * ip_vs_stats_end() - end what ip_vs_stats_begin() has begun
+ *
+ * Context: as ip_vs_stats_begin().
+ */
+static inline void ip_vs_stats_end(void)
+{
+	if (BITS_PER_LONG == 64)
+		preempt_enable();
+	else
+		local_bh_enable();
+}
+
+/* Let readers know of what was counted: an atomic operation the first time
+ * after a pass, else a read of a line that is in the cache.  Whether it comes
+ * before or after the counting does not matter, see ip_vs_stats.c.
+ */
+static inline void ip_vs_stats_mark(struct ip_vs_stats *stats,
+				    unsigned long group)
+{
+	if (unlikely(!(atomic_long_read(&stats->dirty) & group)))
+		atomic_long_or(group, &stats->dirty);
+}
 
 /**
  * ip_vs_stats_in() - count a packet from a client
  * @stats: where
  * @len: length of the packet in bytes, network header included
+ * @group: from ip_vs_stats_begin()
  *
- * Context: packet path, bottom halves disabled, RCU read side.
+ * Context: packet path, after ip_vs_stats_begin().
  */
-static inline void ip_vs_stats_in(struct ip_vs_stats *stats, unsigned int len)
+static inline void ip_vs_stats_in(struct ip_vs_stats *stats, unsigned int len,
+				  unsigned long group)
 {
 	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
 
@@ -120,16 +189,19 @@ static inline void ip_vs_stats_in(struct ip_vs_stats *stats, unsigned int len)
 	u64_stats_inc(&s->cnt[IP_VS_INPKTS]);
 	u64_stats_add(&s->cnt[IP_VS_INBYTES], len);
 	u64_stats_update_end(&s->syncp);
+	ip_vs_stats_mark(stats, group);
 }
 
 /**
  * ip_vs_stats_out() - count a packet to a client
  * @stats: where
  * @len: length of the packet in bytes, network header included
+ * @group: from ip_vs_stats_begin()
  *
- * Context: packet path, bottom halves disabled, RCU read side.
+ * Context: packet path, after ip_vs_stats_begin().
  */
-static inline void ip_vs_stats_out(struct ip_vs_stats *stats, unsigned int len)
+static inline void ip_vs_stats_out(struct ip_vs_stats *stats, unsigned int len,
+				   unsigned long group)
 {
 	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
 
@@ -137,21 +209,25 @@ static inline void ip_vs_stats_out(struct ip_vs_stats *stats, unsigned int len)
 	u64_stats_inc(&s->cnt[IP_VS_OUTPKTS]);
 	u64_stats_add(&s->cnt[IP_VS_OUTBYTES], len);
 	u64_stats_update_end(&s->syncp);
+	ip_vs_stats_mark(stats, group);
 }
 
 /**
  * ip_vs_stats_conn() - count a connection
  * @stats: where
+ * @group: from ip_vs_stats_begin()
  *
- * Context: packet path, bottom halves disabled, RCU read side.
+ * Context: packet path, after ip_vs_stats_begin().
  */
-static inline void ip_vs_stats_conn(struct ip_vs_stats *stats)
+static inline void ip_vs_stats_conn(struct ip_vs_stats *stats,
+				    unsigned long group)
 {
 	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
 
 	u64_stats_update_begin(&s->syncp);
 	u64_stats_inc(&s->cnt[IP_VS_CONNS]);
 	u64_stats_update_end(&s->syncp);
+	ip_vs_stats_mark(stats, group);
 }
 
 /* ip_vs_stats.c */

@@ -197,18 +197,47 @@ u64 ip_vs_est_clock(void)
 	return ktime_get_ns();
 }
 
+/* Walk a chain, and note when and how long.  The time is that of its
+ * beginning, and stands in the row from its end on: whoever reads it, at
+ * whatever moment, may rely on all of the chain having been walked then or
+ * later.
+ */
+static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
+				 struct ip_vs_est_row *r, unsigned int chain,
+				 struct ip_vs_est_walk *walk)
+{
+	u32 chain_max = READ_ONCE(ctx->net->chain_max);
+	unsigned long switches = current->nvcsw + current->nivcsw;
+	u64 begin = get_jiffies_64(), time;
+
+	memset(walk, 0, sizeof(*walk));
+	/* Pairs with WRITE_ONCE() in ip_vs_est_set_active().  An old value
+	 * costs nothing but one more base: the next walk sees the new one.
+	 */
+	walk->gen = READ_ONCE(ctx->net->gen);
+	walk->walked = begin - ((unsigned long)begin - r->walked[chain]);
+
+	time = ip_vs_est_clock();
+	ip_vs_est_chain_walk(&r->chain[chain], walk);
+	time = ip_vs_est_clock() - time;
+	/* Pairs with READ_ONCE() in ip_vs_est_chain_del() */
+	WRITE_ONCE(r->walked[chain], (unsigned long)begin);
+
+	/* Negative, if the clock became too coarse meanwhile */
+	if ((s64)time > 0 && switches == current->nvcsw + current->nivcsw)
+		ip_vs_est_meter_add(&ctx->meter, time, walk, chain_max);
+}
+
 /* Walk the chains of a row, with a reschedule point after each.  Not
  * cond_resched_rcu(): it is empty with PREEMPT_RCU, which kernels have that
  * boot with voluntary preemption, and 48 chains would then be one section.
  */
 static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row)
 {
-	u32 chain_max = READ_ONCE(ctx->net->chain_max);
-	unsigned long switches;
+	struct ip_vs_est_walk walk;
 	struct ip_vs_est_row *r;
+	bool unsettled = false;
 	unsigned int chain;
-	u32 ests;
-	u64 time;
 
 	for (chain = 0; chain < IP_VS_EST_CHAINS; chain++) {
 		rcu_read_lock();
@@ -220,20 +249,19 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row)
 				break;
 			continue;
 		}
-		switches = current->nvcsw + current->nivcsw;
-		time = ip_vs_est_clock();
-		ests = ip_vs_est_chain_walk(&r->chain[chain]);
-		time = ip_vs_est_clock() - time;
-		/* Negative, if the clock became too coarse meanwhile */
-		if ((s64)time > 0 && ests >= chain_max &&
-		    switches == current->nvcsw + current->nivcsw)
-			ip_vs_est_meter_add(&ctx->meter, time, ests);
+		ip_vs_est_walk_chain(ctx, r, chain, &walk);
+		unsettled |= walk.unsettled;
 		rcu_read_unlock();
 
 		cond_resched();
 		if (kthread_should_stop())
 			break;
 	}
+	/* They settle after a grace period, and nobody else may want one.  Who
+	 * asks for it needs no cookie, they have theirs.
+	 */
+	if (unsettled)
+		start_poll_synchronize_rcu();
 }
 
 /* A period is over: tell kthread 0 what the full chains of this one ask for */

@@ -63,6 +63,7 @@
 u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 		   bool (*pause)(void))
 {
+	struct ip_vs_est_walk walk = {};
 	s64 best = S64_MAX, time;
 	unsigned int run;
 
@@ -70,14 +71,16 @@ u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 		if (run % IP_VS_EST_RUNS_PAUSE == 0 && !pause())
 			return 0;
 
-		/* A sample is due in each run */
-		probe->est.gen = READ_ONCE(probe->net->gen);
+		/* A sample is due in each run, of all CPUs */
+		walk.gen = READ_ONCE(probe->net->gen);
+		probe->est.gen = walk.gen;
 		probe->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
+		ip_vs_stats_unsettle(probe);
 
 		local_bh_disable();
 		rcu_read_lock();
 		time = clock();
-		ip_vs_est_pass(probe);
+		ip_vs_est_pass(probe, &walk);
 		time = clock() - time;
 		rcu_read_unlock();
 		local_bh_enable();
@@ -129,15 +132,30 @@ u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess)
 }
 
 /**
- * ip_vs_est_meter_add() - note what a full chain has taken
+ * ip_vs_est_meter_add() - note what a chain has taken, if it tells
  * @m: the meter of the context
  * @ns: time of the walk, ns, not preempted
- * @ests: estimators that took a sample, at least 1
+ * @walk: what was done in it
+ * @chain_max: limit in use
+ *
+ * Limits must hold when every CPU has counted for every estimator.  So a full
+ * chain in which less was read tells when it is too slow in spite of that, but
+ * not when it is fast.
  *
  * Context: the kthread that owns @m.
  */
-void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns, u32 ests)
+void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
+			 const struct ip_vs_est_walk *walk, u32 chain_max)
 {
+	u32 ests = 0;
+	unsigned int did;
+
+	for (did = 0; did < IP_VS_EST_NDID; did++)
+		ests += walk->did[did];
+	if (ests < chain_max ||
+	    (walk->did[IP_VS_EST_READ_ALL] < ests && ns <= IP_VS_EST_TOO_SLOW))
+		return;
+
 	m->ns += ns;
 	m->ests += ests;
 	m->chains++;

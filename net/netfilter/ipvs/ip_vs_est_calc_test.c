@@ -42,6 +42,7 @@ static int cost_test_init(struct kunit *test)
 	clock_reads = 0;
 	pauses = 0;
 	pause_fails = 0;
+	ip_vs_stats_setup();
 	cost_test_net.gen = IP_VS_EST_GEN_FIRST;
 	test->priv = ip_vs_stats_create(&cost_test_net);
 	return test->priv ? 0 : -ENOMEM;
@@ -121,10 +122,12 @@ static void cost_test_absurd_clock(struct kunit *test)
 /* What is timed is a sample, with counters summed and rates changed */
 static void cost_test_takes_samples(struct kunit *test)
 {
+	unsigned int cpu = cpumask_last(cpu_possible_mask);
 	struct ip_vs_stats *probe = test->priv;
 
 	ip_vs_est_begin(probe);
-	u64_stats_set(&per_cpu_ptr(probe->cpustats, 0)->cnt[IP_VS_INPKTS],
+	/* Of all CPUs, also without a packet that says so */
+	u64_stats_set(&per_cpu_ptr(probe->cpustats, cpu)->cnt[IP_VS_INPKTS],
 		      1000000);
 	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1000, 1000), 4000);
 	KUNIT_EXPECT_EQ(test, probe->est.base.v[IP_VS_INPKTS], 1000000);
@@ -196,12 +199,20 @@ static void limit_test_guess_bounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ip_vs_est_recalibrated(U16_MAX, U16_MAX, 1), 1);
 }
 
+/* A chain of @n, full, for which all CPUs were read, took @ns */
+static void meter_test_chain(struct ip_vs_est_meter *m, u64 ns, u32 n)
+{
+	struct ip_vs_est_walk walk = { .did[IP_VS_EST_READ_ALL] = n };
+
+	ip_vs_est_meter_add(m, ns, &walk, n);
+}
+
 /* The end of a period in which @chains full chains of 20 took @ns each */
 static u32 meter_test_period(struct ip_vs_est_meter *m, u64 ns,
 			     unsigned int chains, bool lowered)
 {
 	while (chains--)
-		ip_vs_est_meter_add(m, ns, 20);
+		meter_test_chain(m, ns, 20);
 	return ip_vs_est_meter_period(m, 20, lowered);
 }
 
@@ -286,7 +297,7 @@ static void meter_test_mean(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 5; i++) {
-		ip_vs_est_meter_add(&m, 1000000, 20);
+		meter_test_chain(&m, 1000000, 20);
 		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 80000, 99, false),
 				0);
 	}
@@ -312,6 +323,51 @@ static void meter_test_lowered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true), 14);
 }
 
+/* Chains that are not full tell nothing, nor do those that were quick because
+ * something in them was quiet, or early, or had no packet on some CPU.
+ */
+static void meter_test_not_worst(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+	struct ip_vs_est_walk walk;
+	unsigned int did;
+
+	meter_test_chain(&m, 1000, 19);
+	KUNIT_EXPECT_EQ(test, m.chains, 1);
+	m.chains = 0;
+
+	memset(&walk, 0, sizeof(walk));
+	walk.did[IP_VS_EST_READ_ALL] = 19;
+	ip_vs_est_meter_add(&m, 1000000, &walk, 20);
+	KUNIT_EXPECT_EQ(test, m.chains, 0);
+
+	for (did = 0; did < IP_VS_EST_READ_ALL; did++) {
+		walk.did[did] = 1;
+		ip_vs_est_meter_add(&m, 1000, &walk, 20);
+		KUNIT_EXPECT_EQ(test, m.chains, 0);
+		ip_vs_est_meter_add(&m, 120000, &walk, 20);
+		KUNIT_EXPECT_EQ(test, m.chains, 0);
+		walk.did[did] = 0;
+	}
+}
+
+/* But when they are too slow all the same, they do */
+static void meter_test_slow_at_that(struct kunit *test)
+{
+	struct ip_vs_est_meter m = {};
+	struct ip_vs_est_walk walk = {
+		.did[IP_VS_EST_IDLE] = 10,
+		.did[IP_VS_EST_READ] = 10,
+	};
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		ip_vs_est_meter_add(&m, 130000, &walk, 20);
+		KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(&m, 20, false),
+				i < 2 ? 0 : 14);
+	}
+}
+
 /* What is asked for is in use already: nothing to change */
 static void meter_test_equal_limit(struct kunit *test)
 {
@@ -319,11 +375,11 @@ static void meter_test_equal_limit(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 10; i++) {
-		ip_vs_est_meter_add(&m, 500000, 1);
+		meter_test_chain(&m, 500000, 1);
 		KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(&m, 1, true), 0);
 	}
 	for (i = 0; i < 10; i++) {
-		ip_vs_est_meter_add(&m, 10, U16_MAX);
+		meter_test_chain(&m, 10, U16_MAX);
 		KUNIT_EXPECT_EQ(test,
 				ip_vs_est_meter_period(&m, U16_MAX, false), 0);
 	}
@@ -351,6 +407,8 @@ static struct kunit_case limit_test_cases[] = {
 	KUNIT_CASE(meter_test_no_chains),
 	KUNIT_CASE(meter_test_mean),
 	KUNIT_CASE(meter_test_lowered),
+	KUNIT_CASE(meter_test_not_worst),
+	KUNIT_CASE(meter_test_slow_at_that),
 	KUNIT_CASE(meter_test_equal_limit),
 	KUNIT_CASE(meter_test_no_time),
 	{}

@@ -118,6 +118,7 @@ int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 	est->ctx = ctx;
 	est->row = row;
 	est->chain = chain;
+	ip_vs_est_enter(stats);
 	/* Pairs with hlist_for_each_entry_rcu() in ip_vs_est_chain_walk() */
 	hlist_add_head_rcu(&est->node, &r->chain[chain]);
 	return open;
@@ -142,6 +143,10 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats)
 
 	r = ip_vs_est_row(ctx, est->row);
 	hlist_del_rcu(&est->node);
+	/* Pairs with WRITE_ONCE() in ip_vs_est_walk_row().  An older time is
+	 * not wrong: then too there was nothing.
+	 */
+	ip_vs_est_leave(stats, READ_ONCE(r->walked[est->chain]));
 	r->len[est->chain]--;
 	ctx->count--;
 	est->ctx = NULL;
@@ -203,16 +208,15 @@ int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from)
 /**
  * ip_vs_est_chain_walk() - one pass over each estimator of a chain
  * @chain: a chain of a row that was read in this RCU read-side section
+ * @walk: what was done is added to it
  *
  * Context: process context, RCU read side.
- * Return: how many estimators took a sample.
  */
-u32 ip_vs_est_chain_walk(const struct hlist_head *chain)
+void ip_vs_est_chain_walk(const struct hlist_head *chain,
+			  struct ip_vs_est_walk *walk)
 {
 	struct ip_vs_stats *stats;
-	u32 n = 0;
 
 	hlist_for_each_entry_rcu(stats, chain, est.node)
-		n += ip_vs_est_pass(stats);
-	return n;
+		ip_vs_est_pass(stats, walk);
 }

@@ -101,7 +101,7 @@ void ip_vs_est_set_active(struct ip_vs_est_net *est)
 	lockdep_assert_held(&est->lock);
 
 	if (active != est->active) {
-		/* Pair with READ_ONCE() in ip_vs_est_pass() and in
+		/* Pair with READ_ONCE() in ip_vs_est_walk_chain() and in
 		 * ip_vs_copy_stats(), which lean on no order of the two
 		 */
 		WRITE_ONCE(est->active, active);
@@ -349,10 +349,11 @@ void ip_vs_est_hotplug_del(struct ip_vs_est_net *est)
  */
 int ip_vs_est_init(void)
 {
-	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "net/ipvs:est",
-					  ip_vs_est_cpu_event,
-					  ip_vs_est_cpu_event);
+	int ret;
 
+	ip_vs_stats_setup();
+	ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "net/ipvs:est",
+				      ip_vs_est_cpu_event, ip_vs_est_cpu_event);
 	if (ret < 0)
 		return ret;
 	ip_vs_est_cpuhp = ret;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* IPVS estimation in kthreads: what its own files share
  *
- * ip_vs_stats.c		counters and the sampling of one estimator
+ * ip_vs_stats.c		counters: which are to be read, for whom
+ * ip_vs_est_pass.c	the sampling of one estimator
  * ip_vs_est_chain.c	rows and chains: where an estimator goes
  * ip_vs_est_calc.c	how long a chain may be
  * ip_vs_est.c		start and stop of an estimator, the kthread
@@ -63,14 +64,49 @@
 #define IP_VS_EST_GEN_FIRST	2
 
 /**
+ * enum ip_vs_est_did - what a pass has done with an estimator
+ * @IP_VS_EST_IDLE: nothing, neither was anything to do
+ * @IP_VS_EST_EARLY: nothing, a sample is not due
+ * @IP_VS_EST_FOLDED: a sample for which no counter had to be read
+ * @IP_VS_EST_READ: a sample, counters of some CPUs were read
+ * @IP_VS_EST_READ_ALL: a sample, counters of all CPUs were read
+ * @IP_VS_EST_NDID: how many there are
+ */
+enum ip_vs_est_did {
+	IP_VS_EST_IDLE,
+	IP_VS_EST_EARLY,
+	IP_VS_EST_FOLDED,
+	IP_VS_EST_READ,
+	IP_VS_EST_READ_ALL,
+	IP_VS_EST_NDID
+};
+
+/**
+ * struct ip_vs_est_walk - a walk of a chain
+ * @gen: generation of the namespace when it began
+ * @walked: when the chain was walked before, jiffies
+ * @did: how many passes have done what, by enum ip_vs_est_did
+ * @unsettled: there was an object that waits for a grace period
+ */
+struct ip_vs_est_walk {
+	u32			gen;
+	u64			walked;
+	u32			did[IP_VS_EST_NDID];
+	bool			unsettled;
+};
+
+/**
  * struct ip_vs_est_row - estimators that a kthread visits in one go
  * @chain: the estimators, RCU lists
  * @len: how many there are in each chain
+ * @walked: when each chain was last walked, jiffies; written by the walker,
+ *	read under est->lock
  * @rcu: frees the row when no walker can see it
  */
 struct ip_vs_est_row {
 	struct hlist_head	chain[IP_VS_EST_CHAINS];
 	u16			len[IP_VS_EST_CHAINS];
+	unsigned long		walked[IP_VS_EST_CHAINS];
 	struct rcu_head		rcu;
 };
 
@@ -210,12 +246,22 @@ struct ip_vs_est_net {
 };
 
 /* ip_vs_stats.c */
-void ip_vs_stats_sum(const struct ip_vs_stats *stats, struct ip_vs_counts *sum);
-void ip_vs_est_begin(struct ip_vs_stats *stats);
-bool ip_vs_est_pass(struct ip_vs_stats *stats);
+void ip_vs_stats_setup(void);
+void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now);
+enum ip_vs_est_did ip_vs_stats_collect(struct ip_vs_stats *stats,
+				       struct ip_vs_counts *now);
+void ip_vs_stats_unsettle(struct ip_vs_stats *stats);
+
+/* ip_vs_est_pass.c */
 void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
 		    u64 elapsed);
 u64 ip_vs_est_rate(const struct ip_vs_estimator *est, enum ip_vs_count c);
+void ip_vs_est_rebase(struct ip_vs_estimator *est,
+		      const struct ip_vs_counts *now);
+void ip_vs_est_begin(struct ip_vs_stats *stats);
+void ip_vs_est_enter(struct ip_vs_stats *stats);
+void ip_vs_est_leave(struct ip_vs_stats *stats, unsigned long walked);
+void ip_vs_est_pass(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk);
 
 /* ip_vs_est_chain.c */
 int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
@@ -224,14 +270,16 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats);
 struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
 					   unsigned int row, u32 limit);
 int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from);
-u32 ip_vs_est_chain_walk(const struct hlist_head *chain);
+void ip_vs_est_chain_walk(const struct hlist_head *chain,
+			  struct ip_vs_est_walk *walk);
 
 /* ip_vs_est_calc.c */
 u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 		   bool (*pause)(void));
 u32 ip_vs_est_chain_max(u64 cost);
 u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess);
-void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns, u32 ests);
+void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
+			 const struct ip_vs_est_walk *walk, u32 chain_max);
 u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max,
 			   bool lowered);
 

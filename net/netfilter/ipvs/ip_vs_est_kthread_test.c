@@ -61,7 +61,7 @@ static bool kthread_test_all_sampled(struct ip_vs_est_test *t)
 		struct ip_vs_stats *stats = &t->stats[i];
 
 		spin_lock(&stats->lock);
-		ip_vs_stats_sum(stats, &sum);
+		ip_vs_stats_now(stats, &sum);
 		sampled = sampled && stats->est.gen == t->est->gen &&
 			  !memcmp(&sum, &stats->est.base, sizeof(sum));
 		spin_unlock(&stats->lock);
@@ -85,12 +85,15 @@ static bool kthread_test_all_rates(struct ip_vs_est_test *t)
 static void kthread_test_traffic(struct ip_vs_est_test *t, unsigned int packets)
 {
 	unsigned int i, n;
+	unsigned long group;
 
 	for (i = 0; i < t->n; i++) {
-		local_bh_disable();
+		rcu_read_lock();
+		group = ip_vs_stats_begin();
 		for (n = 0; n < packets; n++)
-			ip_vs_stats_in(&t->stats[i], 60);
-		local_bh_enable();
+			ip_vs_stats_in(&t->stats[i], 60, group);
+		ip_vs_stats_end();
+		rcu_read_unlock();
 	}
 }
 

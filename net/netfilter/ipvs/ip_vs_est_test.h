@@ -45,4 +45,21 @@ unsigned int ip_vs_est_test_pending(const struct ip_vs_est_test *t);
 void ip_vs_est_test_expect(struct kunit *test, unsigned int placed,
 			   unsigned int pending);
 
+/* Rates of 1/s, scaled */
+#define IP_VS_TEST_PACKET	((s64)1 << 10)
+#define IP_VS_TEST_BYTE		((s64)1 << 5)
+
+/* For tests of counters: they are of no namespace's service */
+extern struct ip_vs_est_net ip_vs_stats_test_net;
+
+int ip_vs_stats_test_suite_init(struct kunit_suite *suite);
+int ip_vs_stats_test_init(struct kunit *test);
+void ip_vs_stats_test_exit(struct kunit *test);
+void ip_vs_stats_test_count(struct ip_vs_stats *stats, unsigned int cpu,
+			    enum ip_vs_count c, u64 n);
+enum ip_vs_est_did ip_vs_stats_test_walked(struct ip_vs_stats *stats,
+					   u64 walked);
+enum ip_vs_est_did ip_vs_stats_test_pass(struct ip_vs_stats *stats);
+unsigned int ip_vs_stats_test_cpu(void);
+
 #endif /* _IP_VS_EST_TEST_H */

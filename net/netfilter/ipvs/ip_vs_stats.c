@@ -1,54 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS traffic counters, and the sampling that turns them into rates
+/* IPVS traffic counters: allocated, summed, shown and zeroed
  *
- * Counters
+ * Each CPU adds to counters of its own, which are never reset.  A reader sums
+ * those of the CPUs that can have counted and takes off what the sum was when
+ * the user last zeroed it; so every read is exact, with or without estimation.
  *
- *   Each CPU adds to counters of its own, which are never reset.  A reader
- *   sums those of all possible CPUs and takes off what the sum was when the
- *   user last zeroed it; so every read is exact, with or without estimation.
+ * Which counters must be read
  *
- * Sampling
+ *   A packet, having counted, sets the bit of its CPU in stats->dirty unless
+ *   it is set; with more CPUs than bits, a bit stands for 2, 4, 8... CPUs.  A
+ *   pass takes the bits out (xchg) and remembers them in stats->seen, for
+ *   good.  So a CPU that has counted is in dirty or in seen, and who sums those
+ *   misses nothing; CPUs that never carried a service are not read for it.
  *
- *   A pass over an estimator takes a sample: what was counted since its last
- *   sample, divided by the time that has really passed since then,
+ *   If nothing was counted, not even those need be read.  An object is settled
+ *   when a pass has
  *
- *	rate = (now - base) * HZ * 2^scale / elapsed		[1/s, scaled]
+ *	1. found dirty == 0,
+ *	2. found that a grace period has ended which began after dirty was
+ *	   last cleared, and
+ *	3. then summed.
  *
- *   and folds it into an exponentially weighted moving average,
+ *   While it is settled and dirty is 0, that sum is exact.  For, which packets
+ *   could it miss?  A packet that finds its bit clear sets it: then dirty is
+ *   not 0.  One that finds it set leaves no trace; but it has read dirty
+ *   before that was last cleared, inside an RCU read-side section.  The grace
+ *   period began after the clearing and has waited for that section, so all
+ *   of its additions were visible to the sum in 3.  This needs no order
+ *   between counter and bit in the packet path, on any memory model: RCU gives
+ *   it.  Two passes with dirty == 0 would not be enough: a packet may be held
+ *   up between finding its bit set and counting, for longer than that.
  *
- *	avg += (rate - avg) / 4
- *
- *   which is the average of about the last 8 s when there is a sample each
- *   2 s.  The scale is 2^10 for connections and packets and 2^5 for bytes;
- *   users have read rates with these roundings since IPVS has estimators.
- *   Averages are signed and the division by 4 is an arithmetic shift, which
- *   rounds down: so an average without traffic reaches 0 and stays there.
- *
- *   Because the time stands in the estimator, a late sample is as right as a
- *   punctual one, and an estimator may move to another row or kthread at any
- *   time.  Sums and averages change together under stats->lock: a pass that
- *   summed outside it could fold an older sum over a fresher one, and a
- *   negative difference is a huge rate.
+ *   A sum that misses an addition which is going on is no error: who reads
+ *   after a packet, in the sense that something has told him that it is
+ *   through, sees bit and counters, and both stay visible from then on.
  */
 
+#include <linux/bitops.h>
+#include <linux/cpumask.h>
 #include <linux/jiffies.h>
-#include <linux/math64.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* Binary digits after the point of a rate */
-static const u8 ip_vs_est_scale[IP_VS_NCOUNTS] = {
-	[IP_VS_CONNS]		= 10,
-	[IP_VS_INPKTS]		= 10,
-	[IP_VS_OUTPKTS]		= 10,
-	[IP_VS_INBYTES]		= 5,
-	[IP_VS_OUTBYTES]	= 5,
-};
+DEFINE_PER_CPU(unsigned long, ip_vs_stats_group);
 
-/* The weight of a sample, 2^-2 */
-#define IP_VS_EST_WEIGHT	2
+/* A bit of stats->dirty stands for 2^shift CPUs */
+static unsigned int ip_vs_stats_shift __read_mostly;
+/* The bits that stand for any possible CPU */
+static unsigned long ip_vs_stats_groups __read_mostly;
+
+/**
+ * ip_vs_stats_setup() - share out the bits of stats->dirty among the CPUs
+ *
+ * Context: module initialisation, before anything is counted.
+ */
+void ip_vs_stats_setup(void)
+{
+	unsigned long group;
+	unsigned int cpu;
+
+	ip_vs_stats_shift = 0;
+	while ((nr_cpu_ids - 1) >> ip_vs_stats_shift >= BITS_PER_LONG)
+		ip_vs_stats_shift++;
+	ip_vs_stats_groups = 0;
+	for_each_possible_cpu(cpu) {
+		group = BIT(cpu >> ip_vs_stats_shift);
+		per_cpu(ip_vs_stats_group, cpu) = group;
+		ip_vs_stats_groups |= group;
+	}
+}
 
 /**
  * ip_vs_stats_init() - allocate the counters and initialise the rest
@@ -74,6 +97,8 @@ int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net)
 
 	stats->net = net;
 	spin_lock_init(&stats->lock);
+	/* Nothing was counted, and est.base says so */
+	stats->settled = true;
 	INIT_LIST_HEAD(&stats->est.pending);
 	stats->est.gen = IP_VS_EST_GEN_NEW;
 	return 0;
@@ -162,156 +187,95 @@ void ip_vs_stats_read_cpu(const struct ip_vs_stats *stats, unsigned int cpu,
 	} while (u64_stats_fetch_retry(&s->syncp, start));
 }
 
+/* Add up what the CPUs of some groups have counted */
+static void ip_vs_stats_sum(const struct ip_vs_stats *stats,
+			    unsigned long groups, struct ip_vs_counts *sum)
+{
+	unsigned int shift = ip_vs_stats_shift;
+	unsigned int group, cpu, end, c;
+	struct ip_vs_counts one;
+
+	memset(sum, 0, sizeof(*sum));
+	for_each_set_bit(group, &groups, BITS_PER_LONG) {
+		end = min((group + 1) << shift, nr_cpu_ids);
+		for (cpu = group << shift; cpu < end; cpu++) {
+			/* A group may have gaps, a single CPU has counted */
+			if (shift && !cpu_possible(cpu))
+				continue;
+			ip_vs_stats_read_cpu(stats, cpu, &one);
+			for (c = 0; c < IP_VS_NCOUNTS; c++)
+				sum->v[c] += one.v[c];
+		}
+	}
+}
+
 /**
- * ip_vs_stats_sum() - add up what all CPUs have counted
+ * ip_vs_stats_now() - what all CPUs have counted, as of now
  * @stats: where
- * @sum: filled in
+ * @now: filled in
  *
  * Context: stats->lock held, so that sums are seen in the order they are made.
  */
-void ip_vs_stats_sum(const struct ip_vs_stats *stats, struct ip_vs_counts *sum)
+void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now)
 {
-	struct ip_vs_counts one;
-	unsigned int cpu, c;
+	unsigned long dirty = atomic_long_read(&stats->dirty);
 
 	lockdep_assert_held(&stats->lock);
 
-	memset(sum, 0, sizeof(*sum));
-	for_each_possible_cpu(cpu) {
-		ip_vs_stats_read_cpu(stats, cpu, &one);
-		for (c = 0; c < IP_VS_NCOUNTS; c++)
-			sum->v[c] += one.v[c];
-	}
-}
-
-/* diff * HZ * 2^scale / elapsed without overflow, at most S64_MAX.
- *
- * The product fits while diff is at most U64_MAX / (HZ << scale), 2^44 at
- * HZ 1000: exact to one unit.  Above, divide first: the quotient is then at
- * least 2^44 / 2^32, so that what the division drops is less than 1 in 2^12.
- */
-static s64 ip_vs_est_scaled(u64 diff, u32 elapsed, unsigned int scale)
-{
-	u64 rate;
-
-	if (!diff)
-		return 0;
-	if (diff <= (U64_MAX / HZ) >> scale)
-		return min_t(u64, div_u64((diff * HZ) << scale, elapsed),
-			     S64_MAX);
-
-	rate = div_u64(diff, elapsed);
-	if (rate > ((u64)S64_MAX / HZ) >> scale)
-		return S64_MAX;
-	return (rate * HZ) << scale;
+	if (stats->settled && !dirty)
+		*now = stats->est.base;
+	else
+		ip_vs_stats_sum(stats, stats->seen | dirty, now);
 }
 
 /**
- * ip_vs_est_fold() - fold a sample into the averages
- * @est: the estimator
- * @now: counters now, the base of the next sample
- * @elapsed: time since the last sample, jiffies; taken as at most U32_MAX,
- *	49 days at HZ 1000, and as at least 1
+ * ip_vs_stats_collect() - what all CPUs have counted, for a pass
+ * @stats: where
+ * @now: filled in; the caller makes it est.base before it gives back the lock
  *
- * Context: stats->lock held, unless nobody else can see @est.
+ * See the head of this file.
+ *
+ * Context: stats->lock held, RCU read side or not.
+ * Return: what it took.
  */
-void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
-		    u64 elapsed)
+enum ip_vs_est_did ip_vs_stats_collect(struct ip_vs_stats *stats,
+				       struct ip_vs_counts *now)
 {
-	u32 time = clamp_t(u64, elapsed, 1, U32_MAX);
-	unsigned int c;
-	s64 rate;
+	lockdep_assert_held(&stats->lock);
 
-	for (c = 0; c < IP_VS_NCOUNTS; c++) {
-		rate = ip_vs_est_scaled(now->v[c] - est->base.v[c], time,
-					ip_vs_est_scale[c]);
-		est->avg[c] += (rate - est->avg[c]) >> IP_VS_EST_WEIGHT;
-		est->base.v[c] = now->v[c];
-	}
-}
-
-/**
- * ip_vs_est_rate() - decode an average
- * @est: the estimator
- * @c: which
- *
- * Context: stats->lock held, unless nobody else can see @est.
- * Return: the rate a second, rounded to the nearest, a half downwards.
- */
-u64 ip_vs_est_rate(const struct ip_vs_estimator *est, enum ip_vs_count c)
-{
-	u64 half = (1ULL << (ip_vs_est_scale[c] - 1)) - 1;
-
-	return ((u64)est->avg[c] + half) >> ip_vs_est_scale[c];
-}
-
-/* Start anew from the counters @now: as if the estimator began here */
-static void ip_vs_est_rebase(struct ip_vs_estimator *est,
-			     const struct ip_vs_counts *now)
-{
-	est->base = *now;
-	est->stamp = get_jiffies_64();
-	memset(est->avg, 0, sizeof(est->avg));
-}
-
-/**
- * ip_vs_est_begin() - prepare an estimator for its next passes
- * @stats: about to be started
- *
- * A new object has counted nothing before now, so that its first sample
- * holds all that it counts from here on.  One that is started once more (a
- * server from the trash) has old counters; the next pass takes them as base.
- *
- * Context: process context, takes stats->lock.
- */
-void ip_vs_est_begin(struct ip_vs_stats *stats)
-{
-	struct ip_vs_estimator *est = &stats->est;
-
-	spin_lock(&stats->lock);
-	if (est->gen == IP_VS_EST_GEN_NEW) {
-		est->gen = READ_ONCE(stats->net->gen);
-		est->stamp = get_jiffies_64();
+	if (atomic_long_read(&stats->dirty)) {
+		stats->seen |= atomic_long_xchg(&stats->dirty, 0);
+		/* Full barriers, in the xchg and here, pair with what RCU
+		 * gives packets: who has read dirty before the xchg is waited
+		 * for by the grace period of this cookie.
+		 */
+		stats->cleared = get_state_synchronize_rcu();
+		stats->settled = false;
+	} else if (stats->settled) {
+		*now = stats->est.base;
+		return IP_VS_EST_FOLDED;
 	} else {
-		est->gen = IP_VS_EST_GEN_STALE;
+		/* The barrier in it, when it returns true, pairs with the end
+		 * of the read-side sections of packets: the sum below sees
+		 * what they have counted.
+		 */
+		stats->settled = poll_state_synchronize_rcu(stats->cleared);
 	}
-	spin_unlock(&stats->lock);
+	ip_vs_stats_sum(stats, stats->seen, now);
+	return stats->seen == ip_vs_stats_groups ? IP_VS_EST_READ_ALL :
+						   IP_VS_EST_READ;
 }
 
 /**
- * ip_vs_est_pass() - take a sample if one is due
- * @stats: the estimator's
+ * ip_vs_stats_unsettle() - let the next pass take as long as one can
+ * @stats: a private object
  *
- * Context: process context, RCU read side, takes stats->lock.
- * Return: true if the counters were summed, false if it was too early.
+ * Context: any, nobody else uses @stats.
  */
-bool ip_vs_est_pass(struct ip_vs_stats *stats)
+void ip_vs_stats_unsettle(struct ip_vs_stats *stats)
 {
-	/* Pairs with WRITE_ONCE() in ip_vs_est_set_active().  An old value
-	 * costs nothing but one more base: the next pass sees the new one.
-	 */
-	u32 gen = READ_ONCE(stats->net->gen);
-	struct ip_vs_estimator *est = &stats->est;
-	struct ip_vs_counts now;
-	bool due;
-	u64 time;
-
-	spin_lock(&stats->lock);
-	due = est->gen != gen ||
-	      get_jiffies_64() - est->stamp >= IP_VS_EST_MIN_SAMPLE;
-	if (due) {
-		ip_vs_stats_sum(stats, &now);
-		if (est->gen == gen) {
-			time = get_jiffies_64();
-			ip_vs_est_fold(est, &now, time - est->stamp);
-			est->stamp = time;
-		} else {
-			ip_vs_est_rebase(est, &now);
-			est->gen = gen;
-		}
-	}
-	spin_unlock(&stats->lock);
-	return due;
+	atomic_long_set(&stats->dirty, ip_vs_stats_groups);
+	stats->est.quiet = 0;
 }
 
 /**
@@ -331,7 +295,7 @@ void ip_vs_copy_stats(struct ip_vs_kstats *dst, struct ip_vs_stats *src)
 	bool live;
 
 	spin_lock(&src->lock);
-	ip_vs_stats_sum(src, &now);
+	ip_vs_stats_now(src, &now);
 	dst->conns = now.v[IP_VS_CONNS] - src->zero.v[IP_VS_CONNS];
 	dst->inpkts = now.v[IP_VS_INPKTS] - src->zero.v[IP_VS_INPKTS];
 	dst->outpkts = now.v[IP_VS_OUTPKTS] - src->zero.v[IP_VS_OUTPKTS];
@@ -359,7 +323,7 @@ void ip_vs_copy_stats(struct ip_vs_kstats *dst, struct ip_vs_stats *src)
 void ip_vs_zero_stats(struct ip_vs_stats *stats)
 {
 	spin_lock(&stats->lock);
-	ip_vs_stats_sum(stats, &stats->zero);
+	ip_vs_stats_now(stats, &stats->zero);
 	ip_vs_est_rebase(&stats->est, &stats->zero);
 	spin_unlock(&stats->lock);
 }

@@ -1,50 +1,115 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* KUnit tests of IPVS counters and of their sampling
+/* KUnit tests of IPVS counters
  *
  * Specified here: that counters are exact, whichever CPU has counted and
- * whatever the estimator does; when a sample is due and what it covers; when
- * an estimator begins anew; and when a rate is shown.
+ * whatever the estimator does.
  */
 
 #include <linux/atomic.h>
 #include <linux/cpu.h>
-#include <linux/math64.h>
 #include <linux/slab.h>
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_test.h"
 
-/* A rate of 1/s, scaled */
-#define ONE_PACKET	((s64)1 << 10)
-#define ONE_BYTE	((s64)1 << 5)
+struct ip_vs_est_net ip_vs_stats_test_net;
 
-static struct ip_vs_est_net stats_test_net;
-
-static int stats_test_init(struct kunit *test)
+/**
+ * ip_vs_stats_test_suite_init() - what the module's init sets up for counters
+ * @suite: the suite
+ *
+ * Tests in a module run before its init.
+ *
+ * Return: 0.
+ */
+int ip_vs_stats_test_suite_init(struct kunit_suite *suite)
 {
-	memset(&stats_test_net, 0, sizeof(stats_test_net));
-	stats_test_net.gen = IP_VS_EST_GEN_FIRST;
-	stats_test_net.active = true;
-	test->priv = ip_vs_stats_create(&stats_test_net);
+	ip_vs_stats_setup();
+	return 0;
+}
+
+/**
+ * ip_vs_stats_test_init() - make an object of no service
+ * @test: the test; its priv becomes a struct ip_vs_stats
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ip_vs_stats_test_init(struct kunit *test)
+{
+	memset(&ip_vs_stats_test_net, 0, sizeof(ip_vs_stats_test_net));
+	ip_vs_stats_test_net.gen = IP_VS_EST_GEN_FIRST;
+	ip_vs_stats_test_net.active = true;
+	test->priv = ip_vs_stats_create(&ip_vs_stats_test_net);
 	return test->priv ? 0 : -ENOMEM;
 }
 
-static void stats_test_exit(struct kunit *test)
+/**
+ * ip_vs_stats_test_exit() - undo ip_vs_stats_test_init()
+ * @test: the test
+ */
+void ip_vs_stats_test_exit(struct kunit *test)
 {
 	if (test->priv)
 		ip_vs_stats_destroy(test->priv);
 }
 
-/* Count on one CPU, by hand */
-static void stats_test_count(struct ip_vs_stats *stats, unsigned int cpu,
-			     enum ip_vs_count c, u64 n)
+/**
+ * ip_vs_stats_test_count() - count on one CPU, by hand
+ * @stats: where
+ * @cpu: a possible CPU
+ * @c: what
+ * @n: how many
+ */
+void ip_vs_stats_test_count(struct ip_vs_stats *stats, unsigned int cpu,
+			    enum ip_vs_count c, u64 n)
 {
 	u64_stats_t *cnt = &per_cpu_ptr(stats->cpustats, cpu)->cnt[c];
 
 	u64_stats_set(cnt, u64_stats_read(cnt) + n);
+	ip_vs_stats_mark(stats, per_cpu(ip_vs_stats_group, cpu));
 }
 
-static unsigned int stats_test_cpu(void)
+/**
+ * ip_vs_stats_test_walked() - a pass in a walk
+ * @stats: the estimator's
+ * @walked: when its chain was walked before, jiffies
+ *
+ * Return: what it did.
+ */
+enum ip_vs_est_did ip_vs_stats_test_walked(struct ip_vs_stats *stats,
+					   u64 walked)
+{
+	struct ip_vs_est_walk walk = {
+		.gen = ip_vs_stats_test_net.gen,
+		.walked = walked,
+	};
+	unsigned int did = 0;
+
+	rcu_read_lock();
+	ip_vs_est_pass(stats, &walk);
+	rcu_read_unlock();
+	while (did < IP_VS_EST_NDID && !walk.did[did])
+		did++;
+	return did;
+}
+
+/**
+ * ip_vs_stats_test_pass() - a pass in the first walk of a chain
+ * @stats: the estimator's
+ *
+ * Return: what it did.
+ */
+enum ip_vs_est_did ip_vs_stats_test_pass(struct ip_vs_stats *stats)
+{
+	return ip_vs_stats_test_walked(stats, 0);
+}
+
+/**
+ * ip_vs_stats_test_cpu() - some CPU
+ *
+ * Return: a possible CPU.
+ */
+unsigned int ip_vs_stats_test_cpu(void)
 {
 	return cpumask_first(cpu_possible_mask);
 }
@@ -82,7 +147,7 @@ static void counters_test_all_cpus(struct kunit *test)
 
 	for_each_possible_cpu(cpu) {
 		for (c = 0; c < IP_VS_NCOUNTS; c++)
-			stats_test_count(stats, cpu, c, (c + 1) << cpus);
+			ip_vs_stats_test_count(stats, cpu, c, (c + 1) << cpus);
 		cpus++;
 	}
 	ip_vs_copy_stats(&k, stats);
@@ -92,7 +157,7 @@ static void counters_test_all_cpus(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, k.inbytes, 4 * ((1ULL << cpus) - 1));
 	KUNIT_EXPECT_EQ(test, k.outbytes, 5 * ((1ULL << cpus) - 1));
 
-	ip_vs_stats_read_cpu(stats, stats_test_cpu(), &one);
+	ip_vs_stats_read_cpu(stats, ip_vs_stats_test_cpu(), &one);
 	for (c = 0; c < IP_VS_NCOUNTS; c++)
 		KUNIT_EXPECT_EQ(test, one.v[c], c + 1);
 }
@@ -115,17 +180,20 @@ static void counters_test_traffic(struct work_struct *work)
 {
 	unsigned int i, len = COUNTERS_TEST_LEN;
 	struct counters_test_work *w;
+	unsigned long group;
 
 	w = container_of(work, struct counters_test_work, work);
 	for (i = 0; i < COUNTERS_TEST_ROUNDS; i++) {
-		local_bh_disable();
+		rcu_read_lock();
+		group = ip_vs_stats_begin();
 		if (i % 10 == 0)
-			ip_vs_stats_conn(w->stats);
-		ip_vs_stats_in(w->stats, 60);
+			ip_vs_stats_conn(w->stats, group);
+		ip_vs_stats_in(w->stats, 60, group);
 		/* Not as a constant, which the add of x86 would not take */
 		OPTIMIZER_HIDE_VAR(len);
-		ip_vs_stats_out(w->stats, len);
-		local_bh_enable();
+		ip_vs_stats_out(w->stats, len, group);
+		ip_vs_stats_end();
+		rcu_read_unlock();
 	}
 	atomic_dec(w->running);
 }
@@ -153,6 +221,9 @@ static void counters_test_concurrent(struct kunit *test)
 		n++;
 	}
 	while (atomic_read(&running)) {
+		/* Passes meanwhile: dirty is cleared all the time */
+		stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
+		ip_vs_stats_test_pass(stats);
 		ip_vs_copy_stats(&k, stats);
 		backwards |= k.inpkts < last.inpkts ||
 			     k.outbytes < last.outbytes;
@@ -164,6 +235,11 @@ static void counters_test_concurrent(struct kunit *test)
 	cpus_read_unlock();
 
 	KUNIT_EXPECT_FALSE(test, backwards);
+	for (i = 0; i < 2; i++) {
+		stats->est.stamp -= IP_VS_EST_PERIOD;
+		ip_vs_stats_test_pass(stats);
+		synchronize_rcu();
+	}
 	ip_vs_copy_stats(&k, stats);
 	KUNIT_EXPECT_EQ(test, k.conns, n * COUNTERS_TEST_ROUNDS / 10);
 	KUNIT_EXPECT_EQ(test, k.inpkts, n * COUNTERS_TEST_ROUNDS);
@@ -179,8 +255,8 @@ static void counters_test_beyond_32_bits(struct kunit *test)
 	struct ip_vs_stats *stats = test->priv;
 	struct ip_vs_kstats k;
 
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, U32_MAX);
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 11);
+	ip_vs_stats_test_count(stats, ip_vs_stats_test_cpu(), IP_VS_INPKTS, U32_MAX);
+	ip_vs_stats_test_count(stats, ip_vs_stats_test_cpu(), IP_VS_INPKTS, 11);
 	ip_vs_copy_stats(&k, stats);
 	KUNIT_EXPECT_EQ(test, k.inpkts, (1ULL << 32) + 10);
 	KUNIT_EXPECT_EQ(test, (u32)k.inpkts, 10);
@@ -190,14 +266,14 @@ static void counters_test_beyond_32_bits(struct kunit *test)
 static void counters_test_zero(struct kunit *test)
 {
 	struct ip_vs_stats *stats = test->priv;
-	unsigned int cpu = stats_test_cpu();
+	unsigned int cpu = ip_vs_stats_test_cpu();
 	struct ip_vs_counts one;
 	struct ip_vs_kstats k;
 
 	ip_vs_est_begin(stats);
-	stats_test_count(stats, cpu, IP_VS_CONNS, U64_MAX);
-	stats_test_count(stats, cpu, IP_VS_INBYTES, 1000000);
-	stats->est.avg[IP_VS_INBYTES] = 1000 * ONE_BYTE;
+	ip_vs_stats_test_count(stats, cpu, IP_VS_CONNS, U64_MAX);
+	ip_vs_stats_test_count(stats, cpu, IP_VS_INBYTES, 1000000);
+	stats->est.avg[IP_VS_INBYTES] = 1000 * IP_VS_TEST_BYTE;
 
 	ip_vs_zero_stats(stats);
 	ip_vs_copy_stats(&k, stats);
@@ -206,8 +282,8 @@ static void counters_test_zero(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, k.inbps, 0);
 
 	/* Across the end of 64 bits, too */
-	stats_test_count(stats, cpu, IP_VS_CONNS, 5);
-	stats_test_count(stats, cpu, IP_VS_INBYTES, 7);
+	ip_vs_stats_test_count(stats, cpu, IP_VS_CONNS, 5);
+	ip_vs_stats_test_count(stats, cpu, IP_VS_INBYTES, 7);
 	ip_vs_copy_stats(&k, stats);
 	KUNIT_EXPECT_EQ(test, k.conns, 5);
 	KUNIT_EXPECT_EQ(test, k.inbytes, 7);
@@ -222,10 +298,10 @@ static void counters_test_zero_no_spike(struct kunit *test)
 	struct ip_vs_stats *stats = test->priv;
 
 	ip_vs_est_begin(stats);
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 1000000);
+	ip_vs_stats_test_count(stats, ip_vs_stats_test_cpu(), IP_VS_INPKTS, 1000000);
 	ip_vs_zero_stats(stats);
 	stats->est.stamp -= IP_VS_EST_PERIOD;
-	KUNIT_EXPECT_TRUE(test, ip_vs_est_pass(stats));
+	KUNIT_EXPECT_GE(test, ip_vs_stats_test_pass(stats), IP_VS_EST_FOLDED);
 	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], 0);
 }
 
@@ -238,9 +314,9 @@ static void counters_test_exact_under_passes(struct kunit *test)
 
 	ip_vs_est_begin(stats);
 	for (i = 1; i <= 20; i++) {
-		stats_test_count(stats, stats_test_cpu(), IP_VS_OUTPKTS, 3);
+		ip_vs_stats_test_count(stats, ip_vs_stats_test_cpu(), IP_VS_OUTPKTS, 3);
 		stats->est.stamp -= IP_VS_EST_PERIOD;
-		KUNIT_EXPECT_TRUE(test, ip_vs_est_pass(stats));
+		KUNIT_EXPECT_GE(test, ip_vs_stats_test_pass(stats), IP_VS_EST_FOLDED);
 		ip_vs_copy_stats(&k, stats);
 		KUNIT_EXPECT_EQ(test, k.outpkts, 3 * i);
 	}
@@ -259,290 +335,10 @@ static struct kunit_case counters_test_cases[] = {
 
 static struct kunit_suite counters_test_suite = {
 	.name = "ipvs-counters",
-	.init = stats_test_init,
-	.exit = stats_test_exit,
+	.suite_init = ip_vs_stats_test_suite_init,
+	.init = ip_vs_stats_test_init,
+	.exit = ip_vs_stats_test_exit,
 	.test_cases = counters_test_cases,
 };
 
-/* Passes */
-
-/* A pass @ago jiffies after the last sample, or slightly later.  Returns what
- * the average of packets from clients, 0 before it, must be when @n came.
- */
-static s64 pass_test_due(struct kunit *test, u64 ago, u64 n)
-{
-	struct ip_vs_stats *stats = test->priv;
-	u64 last = get_jiffies_64() - ago;
-
-	stats->est.stamp = last;
-	stats->est.avg[IP_VS_INPKTS] = 0;
-	KUNIT_EXPECT_TRUE(test, ip_vs_est_pass(stats));
-	return div64_u64(n * HZ * ONE_PACKET, stats->est.stamp - last) / 4;
-}
-
-static void pass_test_sample(struct kunit *test)
-{
-	struct ip_vs_stats *stats = test->priv;
-	u64 before = get_jiffies_64();
-	s64 want;
-
-	ip_vs_est_begin(stats);
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 2000);
-	want = pass_test_due(test, 2 * HZ, 2000);
-	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], want);
-	KUNIT_EXPECT_EQ(test, stats->est.base.v[IP_VS_INPKTS], 2000);
-	KUNIT_EXPECT_GE(test, stats->est.stamp, before);
-	KUNIT_EXPECT_LE(test, stats->est.stamp, get_jiffies_64());
-
-	/* Late by 10 s, and on another CPU */
-	stats_test_count(stats, cpumask_last(cpu_possible_mask), IP_VS_INPKTS,
-			 12000);
-	want = pass_test_due(test, 12 * HZ, 12000);
-	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], want);
-}
-
-/* Less than 1 s after the last sample: nothing is changed */
-static void pass_test_too_early(struct kunit *test)
-{
-	struct ip_vs_stats *stats = test->priv;
-	struct ip_vs_estimator before, after;
-	s64 want;
-	bool due;
-
-	ip_vs_est_begin(stats);
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 700);
-	stats->est.avg[IP_VS_INPKTS] = 5 * ONE_PACKET;
-	before = stats->est;
-	/* Again if this CPU was away for a second just then */
-	do {
-		stats->est = before;
-		stats->est.stamp = get_jiffies_64();
-		before = stats->est;
-		due = ip_vs_est_pass(stats);
-		after = stats->est;
-	} while (get_jiffies_64() - before.stamp >= HZ);
-	KUNIT_EXPECT_FALSE(test, due);
-	KUNIT_EXPECT_EQ(test, after.stamp, before.stamp);
-	KUNIT_EXPECT_EQ(test, after.base.v[IP_VS_INPKTS], 0);
-	KUNIT_EXPECT_EQ(test, after.avg[IP_VS_INPKTS], 5 * ONE_PACKET);
-
-	/* The next one has all of it, also exactly 1 s later */
-	want = pass_test_due(test, HZ, 700);
-	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], want);
-}
-
-/* What a new object counts before its first pass is in its first sample */
-static void pass_test_first(struct kunit *test)
-{
-	struct ip_vs_stats *stats = test->priv;
-	u64 before = get_jiffies_64();
-	s64 want;
-
-	ip_vs_est_begin(stats);
-	KUNIT_EXPECT_EQ(test, stats->est.gen, stats_test_net.gen);
-	KUNIT_EXPECT_GE(test, stats->est.stamp, before);
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 500);
-	want = pass_test_due(test, 2 * HZ, 500);
-	KUNIT_EXPECT_GT(test, want, 0);
-	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], want);
-}
-
-/* Expect that the next pass, due or not, only takes the counters */
-static void pass_test_expect_base(struct kunit *test, u64 n)
-{
-	struct ip_vs_stats *stats = test->priv;
-	u64 before = get_jiffies_64();
-	unsigned int c;
-
-	KUNIT_EXPECT_TRUE(test, ip_vs_est_pass(stats));
-	for (c = 0; c < IP_VS_NCOUNTS; c++)
-		KUNIT_EXPECT_EQ(test, stats->est.avg[c], 0);
-	KUNIT_EXPECT_EQ(test, stats->est.base.v[IP_VS_INPKTS], n);
-	KUNIT_EXPECT_EQ(test, stats->est.gen, stats_test_net.gen);
-	KUNIT_EXPECT_GE(test, stats->est.stamp, before);
-}
-
-/* A server that comes back from the trash: no spike by what it counted there */
-static void pass_test_started_again(struct kunit *test)
-{
-	struct ip_vs_stats *stats = test->priv;
-	s64 want;
-
-	ip_vs_est_begin(stats);
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 500);
-	pass_test_due(test, 2 * HZ, 500);
-
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 1000000);
-	ip_vs_est_begin(stats);
-	KUNIT_EXPECT_EQ(test, stats->est.gen, IP_VS_EST_GEN_STALE);
-	pass_test_expect_base(test, 1000500);
-
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 300);
-	want = pass_test_due(test, 2 * HZ, 300);
-	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], want);
-}
-
-/* Estimation was off and is on again: no spike by what was counted meanwhile */
-static void pass_test_generation(struct kunit *test)
-{
-	struct ip_vs_stats *stats = test->priv;
-	s64 want;
-
-	ip_vs_est_begin(stats);
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 500);
-	pass_test_due(test, 2 * HZ, 500);
-	KUNIT_EXPECT_GT(test, stats->est.avg[IP_VS_INPKTS], 0);
-
-	stats_test_net.gen++;
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 1000000);
-	stats->est.stamp -= 60 * HZ;
-	pass_test_expect_base(test, 1000500);
-
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 300);
-	want = pass_test_due(test, 2 * HZ, 300);
-	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], want);
-}
-
-/* One that is due by its time, one that is early, one that begins anew */
-static u32 pass_test_walk_once(struct ip_vs_stats *stats[3],
-			       const struct hlist_head *chain)
-{
-	u32 n;
-
-	rcu_read_lock();
-	stats[0]->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
-	stats[1]->est.stamp = get_jiffies_64();
-	stats[2]->est.gen = IP_VS_EST_GEN_STALE;
-	n = ip_vs_est_chain_walk(chain);
-	rcu_read_unlock();
-	return n;
-}
-
-/* A walk passes over all of a chain, and counts the samples */
-static void pass_test_walk(struct kunit *test)
-{
-	struct ip_vs_stats *stats[3];
-	HLIST_HEAD(chain);
-	unsigned int i;
-	u64 start;
-	u32 n;
-
-	stats[0] = test->priv;
-	stats[1] = ip_vs_stats_create(&stats_test_net);
-	stats[2] = ip_vs_stats_create(&stats_test_net);
-	if (!stats[1] || !stats[2]) {
-		KUNIT_FAIL(test, "no memory");
-		goto out;
-	}
-	for (i = 0; i < 3; i++) {
-		hlist_add_head(&stats[i]->est.node, &chain);
-		ip_vs_est_begin(stats[i]);
-		stats_test_count(stats[i], stats_test_cpu(), IP_VS_CONNS, 9000);
-	}
-
-	/* Again if this CPU was away for a second just then */
-	do {
-		start = get_jiffies_64();
-		memset(&stats[1]->est.base, 0, sizeof(stats[1]->est.base));
-		n = pass_test_walk_once(stats, &chain);
-	} while (get_jiffies_64() - start >= HZ);
-	KUNIT_EXPECT_EQ(test, n, 2);
-	KUNIT_EXPECT_EQ(test, stats[0]->est.base.v[IP_VS_CONNS], 9000);
-	KUNIT_EXPECT_EQ(test, stats[1]->est.base.v[IP_VS_CONNS], 0);
-	KUNIT_EXPECT_EQ(test, stats[2]->est.base.v[IP_VS_CONNS], 9000);
-	KUNIT_EXPECT_GT(test, stats[0]->est.avg[IP_VS_CONNS], 0);
-	KUNIT_EXPECT_EQ(test, stats[2]->est.avg[IP_VS_CONNS], 0);
-out:
-	for (i = 1; i < 3; i++) {
-		if (stats[i])
-			ip_vs_stats_destroy(stats[i]);
-	}
-}
-
-/* Rates are shown while estimation is on and a sample is not too old */
-static void pass_test_shown(struct kunit *test)
-{
-	struct ip_vs_stats *stats = test->priv;
-	struct ip_vs_kstats k;
-	unsigned int c;
-
-	ip_vs_est_begin(stats);
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 77);
-	for (c = 0; c < IP_VS_NCOUNTS; c++)
-		stats->est.avg[c] = (c + 1) * 100 *
-			(c < IP_VS_INBYTES ? ONE_PACKET : ONE_BYTE);
-	stats->est.stamp = get_jiffies_64();
-	ip_vs_copy_stats(&k, stats);
-	KUNIT_EXPECT_EQ(test, k.cps, 100);
-	KUNIT_EXPECT_EQ(test, k.inpps, 200);
-	KUNIT_EXPECT_EQ(test, k.outpps, 300);
-	KUNIT_EXPECT_EQ(test, k.inbps, 400);
-	KUNIT_EXPECT_EQ(test, k.outbps, 500);
-	KUNIT_EXPECT_EQ(test, k.inpkts, 77);
-}
-
-static void pass_test_expect_not_shown(struct kunit *test)
-{
-	struct ip_vs_kstats k;
-
-	memset(&k, 0xff, sizeof(k));
-	ip_vs_copy_stats(&k, test->priv);
-	KUNIT_EXPECT_EQ(test, k.cps, 0);
-	KUNIT_EXPECT_EQ(test, k.inpps, 0);
-	KUNIT_EXPECT_EQ(test, k.outpps, 0);
-	KUNIT_EXPECT_EQ(test, k.inbps, 0);
-	KUNIT_EXPECT_EQ(test, k.outbps, 0);
-	/* While counters are, always */
-	KUNIT_EXPECT_EQ(test, k.inpkts, 77);
-}
-
-static void pass_test_not_shown(struct kunit *test)
-{
-	struct ip_vs_stats *stats = test->priv;
-	unsigned int c;
-
-	ip_vs_est_begin(stats);
-	stats_test_count(stats, stats_test_cpu(), IP_VS_INPKTS, 77);
-	for (c = 0; c < IP_VS_NCOUNTS; c++)
-		stats->est.avg[c] = 1000000;
-
-	/* Estimation is off */
-	stats_test_net.active = false;
-	pass_test_expect_not_shown(test);
-	stats_test_net.active = true;
-
-	/* On again, and no pass since then */
-	stats_test_net.gen++;
-	pass_test_expect_not_shown(test);
-	stats_test_net.gen--;
-
-	/* Started again */
-	ip_vs_est_begin(stats);
-	pass_test_expect_not_shown(test);
-	stats->est.gen = stats_test_net.gen;
-
-	/* The last sample is more than 10 s ago */
-	stats->est.stamp = get_jiffies_64() - 10 * HZ - 1;
-	pass_test_expect_not_shown(test);
-}
-
-static struct kunit_case pass_test_cases[] = {
-	KUNIT_CASE(pass_test_sample),
-	KUNIT_CASE(pass_test_too_early),
-	KUNIT_CASE(pass_test_first),
-	KUNIT_CASE(pass_test_started_again),
-	KUNIT_CASE(pass_test_generation),
-	KUNIT_CASE(pass_test_walk),
-	KUNIT_CASE(pass_test_shown),
-	KUNIT_CASE(pass_test_not_shown),
-	{}
-};
-
-static struct kunit_suite pass_test_suite = {
-	.name = "ipvs-samples",
-	.init = stats_test_init,
-	.exit = stats_test_exit,
-	.test_cases = pass_test_cases,
-};
-
-kunit_test_suites(&counters_test_suite, &pass_test_suite);
+kunit_test_suite(counters_test_suite);

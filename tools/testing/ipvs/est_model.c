@@ -47,10 +47,25 @@ static u32 choose(u32 n)
 	return ((state >> 32) * n) >> 32;
 }
 
+/* Few, any number, or one at which a bit begins to stand for more of them */
+static unsigned int choose_cpus(void)
+{
+	static const unsigned int edges[] = { 64, 65, 128, 129, 256, SIM_CPUS };
+
+	switch (choose(16)) {
+	case 0:
+		return 1 + choose(SIM_CPUS);
+	case 1 ... 3:
+		return edges[choose(ARRAY_SIZE(edges))];
+	default:
+		return 1 + choose(8);
+	}
+}
+
 static void begin(void)
 {
 	u64 chance = ((u64)choose(U32_MAX) << 32) + choose(U32_MAX);
-	unsigned int cpus = 1 + choose(choose(8) ? 8 : SIM_CPUS);
+	unsigned int cpus = choose_cpus();
 	bool root = choose(4);
 	unsigned int objs;
 
@@ -89,8 +104,10 @@ static void report(void)
 
 	printf("est_model: ok: up to %u estimators, %u contexts, %u in a chain\n",
 	       s->objs, s->contexts, s->chain);
-	printf("est_model: %lu samples, %lu bases, %lu links\n", s->samples,
-	       s->rebased, s->linked);
+	printf("est_model: %lu samples, %lu after quiet, %lu bases, %lu links\n",
+	       s->samples, s->woken, s->rebased, s->linked);
+	printf("est_model: %lu packets held up while they are counted\n",
+	       s->held);
 	printf("est_model: %lu times full, %lu repacks, %lu corrections\n",
 	       s->full, s->repacks, s->corrections);
 }

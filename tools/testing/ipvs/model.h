@@ -38,9 +38,13 @@ enum model_doing {
  * @left: it has left a chain before
  * @next: the one behind it then, which a walker still goes on to
  * @left_gp: the last grace period that had begun then
+ * @leaving: it is leaving a chain
+ * @walked: when its chain, or the last one, was walked
+ * @first: when the first packet came since the last sample, or 0
  * @total: what was counted, the sum over the CPUs
  * @zero: that when it was zeroed
  * @gen: what the estimator should hold, as are the next ones
+ * @quiet: see above
  * @stamp: see above
  * @base: see above
  * @avg: see above
@@ -56,13 +60,36 @@ struct obj {
 	bool			left;
 	struct hlist_node	*next;
 	unsigned long		left_gp;
+	bool			leaving;
+	const unsigned long	*walked;
+	u64			first;
 
 	u64			total[IP_VS_NCOUNTS];
 	u64			zero[IP_VS_NCOUNTS];
 	u32			gen;
+	u32			quiet;
 	u64			stamp;
 	u64			base[IP_VS_NCOUNTS];
 	s64			avg[IP_VS_NCOUNTS];
+};
+
+/* Packets in the middle of being counted, at a time */
+#define MODEL_HELD	8
+
+/**
+ * struct held - a packet that is held up while it is counted
+ * @obj: where, or NULL
+ * @cpu: on which CPU
+ * @c: what
+ * @marked: the bit of that CPU was set already, or is set now
+ * @gp: what its RCU read side began with
+ */
+struct held {
+	struct obj		*obj;
+	unsigned int		cpu;
+	enum ip_vs_count	c;
+	bool			marked;
+	unsigned long		gp;
 };
 
 /**
@@ -71,6 +98,8 @@ struct obj {
  * @contexts: contexts at a time, at most
  * @chain: limit of a chain, at most
  * @samples: samples
+ * @woken: of them, that were the first after a time of quiet
+ * @held: packets that were held up
  * @rebased: passes that took counters as base
  * @linked: times that an estimator entered a chain
  * @full: times that there was no room
@@ -82,6 +111,8 @@ struct model_seen {
 	unsigned int contexts;
 	unsigned int chain;
 	unsigned long samples;
+	unsigned long woken;
+	unsigned long held;
 	unsigned long rebased;
 	unsigned long linked;
 	unsigned long full;
@@ -103,6 +134,7 @@ extern struct model_seen model_seen;
  * @nstarted: how many
  * @stopped: with stopped ones
  * @nstopped: how many
+ * @held: packets that are under way
  * @linked: estimators in chains
  * @batch: that entered or left chains under this hold of est->lock
  * @mark: full checks
@@ -120,6 +152,7 @@ struct model {
 	unsigned int		nstarted;
 	struct obj		*stopped[MODEL_OBJS];
 	unsigned int		nstopped;
+	struct held		held[MODEL_HELD];
 	unsigned int		linked;
 	unsigned int		batch;
 	unsigned int		mark;
@@ -145,6 +178,9 @@ struct obj *obj_new(void);
 void obj_free(struct obj *obj);
 void obj_count(struct obj *obj, enum ip_vs_count c, u32 len);
 void obj_jump(struct obj *obj, enum ip_vs_count c, u64 n);
+void obj_hold(struct held *held, struct obj *obj, enum ip_vs_count c);
+void obj_let_go(struct held *held);
+void obj_check_quiet(const struct obj *obj);
 void obj_read(struct obj *obj);
 void obj_zero(struct obj *obj);
 

@@ -182,7 +182,10 @@ void model_check_all(void)
 	for (id = 0; id < model.nstopped; id++) {
 		if (model.stopped[id]->linked)
 			sim_fail("a stopped estimator is in a chain");
+		obj_check_quiet(model.stopped[id]);
 	}
+	for (id = 0; id < model.nstarted; id++)
+		obj_check_quiet(model.started[id]);
 }
 
 static void check_tasks(struct ip_vs_est_net *est, bool run)
@@ -231,9 +234,15 @@ void model_check_settled(u64 begin)
 	for (i = 0; i < model.nstarted; i++) {
 		struct obj *obj = model.started[i];
 
+		u64 stamp = obj->stamp;
+
+		/* Nothing to do for it: looked at is enough */
+		if (obj->quiet && !atomic_long_read(&obj->stats.dirty))
+			stamp = time_after(*obj->walked, stamp) ?
+				*obj->walked : stamp;
 		if (obj->linked && (obj->gen != est->gen ||
-				    (s64)(obj->stamp - begin) <= 0))
+				    (s64)(stamp - begin) <= 0))
 			sim_fail("forgotten: in row %u, but not sampled for %lu jiffies",
-				 obj->stats.est.row, jiffies - (unsigned long)obj->stamp);
+				 obj->stats.est.row, jiffies - (unsigned long)stamp);
 	}
 }

@@ -12,6 +12,16 @@
 struct model model;
 struct model_seen model_seen;
 
+static void let_all_go(void)
+{
+	struct held *h;
+
+	for (h = model.held; h < model.held + MODEL_HELD; h++) {
+		if (h->obj)
+			obj_let_go(h);
+	}
+}
+
 /* A time without trouble, in which all that waits gets its turn */
 void model_settle(void)
 {
@@ -20,6 +30,7 @@ void model_settle(void)
 	u64 begin = jiffies;
 	u32 chain_max = 0;
 
+	let_all_go();
 	sim.enomem = 0;
 	sim.notask = 0;
 	sim.yield = 0;
@@ -72,6 +83,7 @@ void model_end(void)
 	struct ip_vs_est_net *est = model_est();
 	struct obj *total = model.started[0];
 
+	let_all_go();
 	model_seen.corrections += est->corrections;
 	op_stop(model.nstarted, false);
 	op_free(model.nstopped);

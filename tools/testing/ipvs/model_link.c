@@ -42,6 +42,8 @@ void model_link(struct hlist_node *node, struct hlist_head *chain)
 	model_check_left(obj);
 	if (obj->linked || !list_empty(&e->pending))
 		sim_fail("an estimator enters a chain and is elsewhere too");
+	if (e->quiet)
+		sim_fail("an estimator enters a chain without having been looked at there");
 	if (obj->left && (long)(sim.gp_ended - obj->left_gp) < 1)
 		sim_fail("an estimator enters a chain before a grace period has passed");
 	if (!ctx || ctx->id >= est->nslots || est->slot[ctx->id] != ctx)
@@ -60,6 +62,7 @@ void model_link(struct hlist_node *node, struct hlist_head *chain)
 	if (ctx->load[e->row] > IP_VS_EST_CHAINS * est->chain_max)
 		sim_fail("a row of %u grows above its limit",
 			 ctx->load[e->row]);
+	obj->walked = &r->walked[e->chain];
 	obj->linked = true;
 	model.linked++;
 	model_seen.linked++;
@@ -75,6 +78,7 @@ void model_unlink(struct hlist_node *node)
 		sim_fail("an estimator leaves a chain that it is not in");
 	obj->linked = false;
 	obj->left = true;
+	obj->leaving = true;
 	obj->next = node->next;
 	obj->left_gp = sim.gp_begun;
 	model.linked--;

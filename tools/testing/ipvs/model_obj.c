@@ -31,7 +31,7 @@ static s64 obj_average(s64 avg, unsigned __int128 rate)
 static void obj_check_sample(struct obj *obj)
 {
 	const struct ip_vs_estimator *est = &obj->stats.est;
-	u64 time = jiffies - obj->stamp;
+	u64 time = est->stamp - obj->stamp;
 	unsigned __int128 rate, low;
 	unsigned int c;
 	u64 diff;
@@ -57,7 +57,8 @@ static void obj_check_sample(struct obj *obj)
 		obj->avg[c] = est->avg[c];
 	}
 	memcpy(obj->base, obj->total, sizeof(obj->base));
-	obj->stamp = jiffies;
+	obj->stamp = est->stamp;
+	obj->first = 0;
 }
 
 static void obj_rebase(struct obj *obj)
@@ -65,24 +66,71 @@ static void obj_rebase(struct obj *obj)
 	memcpy(obj->base, obj->total, sizeof(obj->base));
 	memset(obj->avg, 0, sizeof(obj->avg));
 	obj->stamp = jiffies;
+	obj->first = 0;
 }
 
 static bool obj_as_it_was(struct obj *obj)
 {
 	const struct ip_vs_estimator *est = &obj->stats.est;
 
-	return est->gen == obj->gen && est->stamp == obj->stamp &&
+	return est->gen == obj->gen && est->quiet == obj->quiet &&
+	       est->stamp == obj->stamp &&
 	       !memcmp(est->base.v, obj->base, sizeof(obj->base)) &&
 	       !memcmp(est->avg, obj->avg, sizeof(obj->avg));
 }
 
-/* Others than the test only pass over an estimator.  They may have read the
- * generation before it changed; then they see no change of it, or an old one.
+/* Nothing was counted for @obj that its base does not hold, nor can a packet
+ * be under way that leaves no trace
+ */
+static bool obj_at_rest(const struct obj *obj)
+{
+	return obj->stats.settled && !atomic_long_read(&obj->stats.dirty);
+}
+
+/* What an object says of itself between two steps */
+void obj_check_quiet(const struct obj *obj)
+{
+	static const s64 zero[IP_VS_NCOUNTS];
+	const struct held *h;
+
+	if (obj_at_rest(obj)) {
+		if (memcmp(obj->stats.est.base.v, obj->total,
+			   sizeof(obj->total)))
+			sim_fail("settled, but not all is in its base");
+		for (h = model.held; h < model.held + MODEL_HELD; h++) {
+			if (h->obj == obj && h->marked)
+				sim_fail("settled, but a packet is under way");
+		}
+	}
+	if (obj->quiet && (!obj->stats.settled ||
+			   memcmp(obj->avg, zero, sizeof(zero))))
+		sim_fail("quiet, but there is something to do");
+}
+
+/* The time that a sample begins with */
+static u64 obj_since(const struct obj *obj)
+{
+	u64 since = obj->stamp;
+
+	if (obj->quiet) {
+		if (time_after(*obj->walked, since))
+			since = *obj->walked;
+		if (obj->first && time_before(obj->first, since))
+			sim_fail("a packet came %lu jiffies before its sample",
+				 (unsigned long)(since - obj->first));
+	}
+	return since;
+}
+
+/* Others than the test only pass over an estimator, or move it.  A pass may
+ * have read the generation before it changed; then it sees no change of it, or
+ * an old one.
  */
 static void obj_passed(struct obj *obj)
 {
+	static const s64 zero[IP_VS_NCOUNTS];
 	const struct ip_vs_estimator *est = &obj->stats.est;
-	bool early = jiffies - obj->stamp < HZ;
+	bool calm;
 
 	if (est->gen != obj->gen) {
 		if (est->gen < IP_VS_EST_GEN_FIRST ||
@@ -91,12 +139,28 @@ static void obj_passed(struct obj *obj)
 		obj->gen = est->gen;
 		obj_rebase(obj);
 		model_seen.rebased++;
-	} else if (est->stamp != obj->stamp) {
+	} else {
+		model_seen.woken += !!obj->quiet;
+		obj->stamp = obj_since(obj);
+		obj->quiet = 0;
+		if (jiffies - obj->stamp < HZ)
+			return;
+		if (est->stamp != jiffies)
+			sim_fail("a sample was due and not taken");
 		model_seen.samples++;
 		obj_check_sample(obj);
-	} else if (!early) {
-		sim_fail("a sample was due and not taken");
 	}
+	calm = obj->stats.settled && !memcmp(obj->avg, zero, sizeof(zero));
+	obj->quiet = calm ? obj->gen : 0;
+}
+
+/* est->lock is held: it leaves a chain, or enters one */
+static void obj_moved(struct obj *obj)
+{
+	if (obj->leaving)
+		obj->stamp = obj_since(obj);
+	obj->leaving = false;
+	obj->quiet = 0;
 }
 
 static void obj_unlocked(spinlock_t *lock)
@@ -104,10 +168,12 @@ static void obj_unlocked(spinlock_t *lock)
 	struct obj *obj = container_of(lock, struct obj, stats.lock);
 	enum model_doing doing = obj->doing;
 
-	if (current != &sim_main) {
+	if (current != &sim_main)
 		doing = MODEL_NOTHING;
+	if (doing == MODEL_NOTHING && sim.locks > 1)
+		obj_moved(obj);
+	else if (doing == MODEL_NOTHING)
 		obj_passed(obj);
-	}
 	if (doing == MODEL_ZERO) {
 		obj_rebase(obj);
 		memcpy(obj->zero, obj->total, sizeof(obj->zero));
@@ -118,6 +184,8 @@ static void obj_unlocked(spinlock_t *lock)
 	} else if (doing == MODEL_START) {
 		obj->gen = IP_VS_EST_GEN_STALE;
 	}
+	if (doing == MODEL_START)
+		obj->quiet = 0;
 	if (!obj_as_it_was(obj))
 		sim_fail("doing %u changes gen %u, stamp %llu, or base and average",
 			 doing, obj->stats.est.gen,
@@ -154,34 +222,84 @@ void obj_free(struct obj *obj)
 	call_rcu(&obj->rcu, obj_rcu_free);
 }
 
+static void obj_counted(struct obj *obj, enum ip_vs_count c, u64 n)
+{
+	obj->total[c] += n;
+	obj->first = obj->first ? : jiffies;
+}
+
 void obj_count(struct obj *obj, enum ip_vs_count c, u32 len)
 {
+	unsigned long group;
+
 	sim.cpu = sim_rnd(sim.nr_cpus);
+	group = ip_vs_stats_begin();
 	switch (c) {
 	case IP_VS_CONNS:
-		ip_vs_stats_conn(&obj->stats);
-		obj->total[IP_VS_CONNS]++;
+		ip_vs_stats_conn(&obj->stats, group);
+		obj_counted(obj, IP_VS_CONNS, 1);
 		break;
 	case IP_VS_INPKTS:
 	case IP_VS_INBYTES:
-		ip_vs_stats_in(&obj->stats, len);
-		obj->total[IP_VS_INPKTS]++;
-		obj->total[IP_VS_INBYTES] += len;
+		ip_vs_stats_in(&obj->stats, len, group);
+		obj_counted(obj, IP_VS_INPKTS, 1);
+		obj_counted(obj, IP_VS_INBYTES, len);
 		break;
 	default:
-		ip_vs_stats_out(&obj->stats, len);
-		obj->total[IP_VS_OUTPKTS]++;
-		obj->total[IP_VS_OUTBYTES] += len;
+		ip_vs_stats_out(&obj->stats, len, group);
+		obj_counted(obj, IP_VS_OUTPKTS, 1);
+		obj_counted(obj, IP_VS_OUTBYTES, len);
 		break;
 	}
+	ip_vs_stats_end();
 }
 
 /* As if @n were counted at once */
 void obj_jump(struct obj *obj, enum ip_vs_count c, u64 n)
 {
+	unsigned int cpu = sim_rnd(sim.nr_cpus);
+
+	u64_stats_add(&per_cpu_ptr(obj->stats.cpustats, cpu)->cnt[c], n);
+	ip_vs_stats_mark(&obj->stats, per_cpu(ip_vs_stats_group, cpu));
+	obj_counted(obj, c, n);
+}
+
+/* A packet is held up while it is counted, inside its RCU read side: it has
+ * looked at its bit, or has set it, and what it adds is not seen yet.  No
+ * processor does both at once, nor need it do them in order.
+ */
+void obj_hold(struct held *held, struct obj *obj, enum ip_vs_count c)
+{
+	unsigned int cpu = sim_rnd(sim.nr_cpus);
+	unsigned long group = per_cpu(ip_vs_stats_group, cpu);
+
+	*held = (struct held){
+		.obj = obj,
+		.cpu = cpu,
+		.c = c,
+		.marked = atomic_long_read(&obj->stats.dirty) & group,
+		.gp = sim_reader_enter(),
+	};
+	if (!held->marked && sim_rnd(2)) {
+		atomic_long_or(group, &obj->stats.dirty);
+		held->marked = true;
+	}
+	model_seen.held++;
+}
+
+/* It goes on and is through */
+void obj_let_go(struct held *held)
+{
+	struct obj *obj = held->obj;
+	unsigned long group = per_cpu(ip_vs_stats_group, held->cpu);
+
 	u64_stats_add(&per_cpu_ptr(obj->stats.cpustats,
-				   sim_rnd(sim.nr_cpus))->cnt[c], n);
-	obj->total[c] += n;
+				   held->cpu)->cnt[held->c], 1);
+	if (!held->marked)
+		atomic_long_or(group, &obj->stats.dirty);
+	obj_counted(obj, held->c, 1);
+	sim_reader_leave(held->gp);
+	held->obj = NULL;
 }
 
 /* What a rate should read, and how precise */

@@ -120,6 +120,17 @@ static void op_traffic(void)
 		obj_count(obj, sim_rnd(IP_VS_NCOUNTS), sim_rnd(65536));
 }
 
+/* A packet is held up, or one that was goes on */
+static void op_held(void)
+{
+	struct held *held = &model.held[pick(MODEL_HELD)];
+
+	if (held->obj)
+		obj_let_go(held);
+	else
+		obj_hold(held, some_obj(), pick(IP_VS_NCOUNTS));
+}
+
 static void op_time(void)
 {
 	switch (pick(64)) {
@@ -313,8 +324,11 @@ void model_op(void)
 	case 8:
 		op_free(1);
 		break;
-	case 9 ... 14:
+	case 9 ... 12:
 		op_traffic();
+		break;
+	case 13 ... 14:
+		op_held();
 		break;
 	case 15 ... 17:
 		obj_read(some_obj());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The estimator in user space: memory, locks and RCU of the machine */
 
+#include <linux/cache.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -28,7 +29,8 @@ void *sim_alloc(size_t n, size_t size, gfp_t gfp)
 		return NULL;
 	sim.memory++;
 	sim_preempt();
-	return calloc(n, size);
+	size = ALIGN(n * size, SIM_CACHE_LINE);
+	return memset(aligned_alloc(SIM_CACHE_LINE, size), 0, size);
 }
 
 void sim_free(void *p)
@@ -90,25 +92,34 @@ void spin_unlock(spinlock_t *lock)
 	sim_preempt();
 }
 
+/* A reader that is no task, such as a packet; returns what it leaves with */
+unsigned long sim_reader_enter(void)
+{
+	sim_readers++;
+	return sim.gp_begun;
+}
+
+void sim_reader_leave(unsigned long gp)
+{
+	sim_readers--;
+	if (sim.gp_begun != sim.gp_ended && gp != sim.gp_begun)
+		sim_gp_readers--;
+}
+
 void rcu_read_lock(void)
 {
 	sim_preempt();
 	if (current->rcu++)
 		return;
-	current->rcu_gp = sim.gp_begun;
-	sim_readers++;
+	current->rcu_gp = sim_reader_enter();
 }
 
 void rcu_read_unlock(void)
 {
 	if (!current->rcu)
 		sim_fail("end of a read side that has not begun");
-	if (!--current->rcu) {
-		sim_readers--;
-		if (sim.gp_begun != sim.gp_ended &&
-		    current->rcu_gp != sim.gp_begun)
-			sim_gp_readers--;
-	}
+	if (!--current->rcu)
+		sim_reader_leave(current->rcu_gp);
 	sim_preempt();
 }
 
@@ -155,9 +166,15 @@ bool sim_gp_end(void)
 	return true;
 }
 
-unsigned long start_poll_synchronize_rcu(void)
+/* The first grace period that has not begun yet */
+unsigned long get_state_synchronize_rcu(void)
 {
 	return sim.gp_begun + 1;
+}
+
+unsigned long start_poll_synchronize_rcu(void)
+{
+	return get_state_synchronize_rcu();
 }
 
 bool poll_state_synchronize_rcu(unsigned long cookie)

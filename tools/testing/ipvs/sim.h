@@ -70,6 +70,8 @@ void sim_free(void *p);
 void *sim_percpu_alloc(size_t size, gfp_t gfp);
 void sim_percpu_free(void *p);
 void *sim_percpu(const void *p, unsigned int cpu);
+unsigned long sim_reader_enter(void);
+void sim_reader_leave(unsigned long gp);
 void sim_gp_begin(void);
 bool sim_gp_end(void);
 

@@ -15,7 +15,9 @@ struct cpumask {
 extern struct cpumask sim_possible;
 extern struct cpumask sim_online;
 
+#define nr_cpu_ids			sim.nr_cpus
 #define cpu_online_mask			(&sim_online)
+#define cpu_possible(cpu)		test_bit(cpu, sim_possible.bits)
 #define for_each_possible_cpu(cpu)					\
 	for_each_set_bit(cpu, sim_possible.bits, SIM_CPUS)
 

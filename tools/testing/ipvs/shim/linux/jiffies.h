@@ -13,6 +13,7 @@ extern unsigned long jiffies;
 
 #define time_after(a, b)	((long)((b) - (a)) < 0)
 #define time_before(a, b)	time_after(b, a)
+#define time_after64(a, b)	((s64)((b) - (a)) < 0)
 #define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
 
 static inline u64 get_jiffies_64(void)

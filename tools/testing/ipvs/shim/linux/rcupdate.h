@@ -22,6 +22,7 @@ void rcu_read_lock(void);
 void rcu_read_unlock(void);
 void sim_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head),
 		  void *object);
+unsigned long get_state_synchronize_rcu(void);
 unsigned long start_poll_synchronize_rcu(void);
 bool poll_state_synchronize_rcu(unsigned long cookie);
 

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation: the sampling that turns counters into rates
+ *
+ * A pass over an estimator takes a sample: what was counted since its last
+ * sample, divided by the time that has really passed since then,
+ *
+ *	rate = (now - base) * HZ * 2^scale / elapsed		[1/s, scaled]
+ *
+ * and folds it into an exponentially weighted moving average,
+ *
+ *	avg += (rate - avg) / 4
+ *
+ * which is the average of about the last 8 s when there is a sample each 2 s.
+ * The scale is 2^10 for connections and packets and 2^5 for bytes; users have
+ * read rates with these roundings since IPVS has estimators.  Averages are
+ * signed and the division by 4 is an arithmetic shift, which rounds down: so
+ * an average without traffic reaches 0 and stays there.
+ *
+ * Because the time stands in the estimator, a late sample is as right as a
+ * punctual one, and an estimator may move to another row or kthread at any
+ * time.  Sums and averages change together under stats->lock: a pass that
+ * summed outside it could fold an older sum over a fresher one, and a
+ * negative difference is a huge rate.
+ *
+ * Quiet estimators
+ *
+ *   When an object is settled (see ip_vs_stats.c) and its averages are 0, a
+ *   pass has nothing to do until a packet is counted.  It then reads the first
+ *   cache line of the object, takes no lock and writes nothing, not even the
+ *   time.  So when a packet has come at last, what was counted is due to the
+ *   time since the last pass that has found nothing.  That is the last walk of
+ *   this chain, whose time the walker knows, or the time that stands in the
+ *   estimator if it is later; and an estimator that enters a chain is not
+ *   quiet, so that the walker has been at it before.
+ */
+
+#include <linux/jiffies.h>
+#include <linux/math64.h>
+
+#include <net/ip_vs.h>
+#include "ip_vs_est_impl.h"
+
+/* Binary digits after the point of a rate */
+static const u8 ip_vs_est_scale[IP_VS_NCOUNTS] = {
+	[IP_VS_CONNS]		= 10,
+	[IP_VS_INPKTS]		= 10,
+	[IP_VS_OUTPKTS]		= 10,
+	[IP_VS_INBYTES]		= 5,
+	[IP_VS_OUTBYTES]	= 5,
+};
+
+/* The weight of a sample, 2^-2 */
+#define IP_VS_EST_WEIGHT	2
+
+/* diff * HZ * 2^scale / elapsed without overflow, at most S64_MAX.
+ *
+ * The product fits while diff is at most U64_MAX / (HZ << scale), 2^44 at
+ * HZ 1000: exact to one unit.  Above, divide first: the quotient is then at
+ * least 2^44 / 2^32, so that what the division drops is less than 1 in 2^12.
+ */
+static s64 ip_vs_est_scaled(u64 diff, u32 elapsed, unsigned int scale)
+{
+	u64 rate;
+
+	if (!diff)
+		return 0;
+	if (diff <= (U64_MAX / HZ) >> scale)
+		return min_t(u64, div_u64((diff * HZ) << scale, elapsed),
+			     S64_MAX);
+
+	rate = div_u64(diff, elapsed);
+	if (rate > ((u64)S64_MAX / HZ) >> scale)
+		return S64_MAX;
+	return (rate * HZ) << scale;
+}
+
+/**
+ * ip_vs_est_fold() - fold a sample into the averages
+ * @est: the estimator
+ * @now: counters now, the base of the next sample
+ * @elapsed: time since the last sample, jiffies; taken as at most U32_MAX,
+ *	49 days at HZ 1000, and as at least 1
+ *
+ * Context: stats->lock held, unless nobody else can see @est.
+ */
+void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
+		    u64 elapsed)
+{
+	u32 time = clamp_t(u64, elapsed, 1, U32_MAX);
+	unsigned int c;
+	s64 rate;
+
+	for (c = 0; c < IP_VS_NCOUNTS; c++) {
+		rate = ip_vs_est_scaled(now->v[c] - est->base.v[c], time,
+					ip_vs_est_scale[c]);
+		est->avg[c] += (rate - est->avg[c]) >> IP_VS_EST_WEIGHT;
+		est->base.v[c] = now->v[c];
+	}
+}
+
+/**
+ * ip_vs_est_rate() - decode an average
+ * @est: the estimator
+ * @c: which
+ *
+ * Context: stats->lock held, unless nobody else can see @est.
+ * Return: the rate a second, rounded to the nearest, a half downwards.
+ */
+u64 ip_vs_est_rate(const struct ip_vs_estimator *est, enum ip_vs_count c)
+{
+	u64 half = (1ULL << (ip_vs_est_scale[c] - 1)) - 1;
+
+	return ((u64)est->avg[c] + half) >> ip_vs_est_scale[c];
+}
+
+/**
+ * ip_vs_est_rebase() - start anew, as if the estimator began here
+ * @est: the estimator
+ * @now: counters now
+ *
+ * Context: stats->lock held.
+ */
+void ip_vs_est_rebase(struct ip_vs_estimator *est,
+		      const struct ip_vs_counts *now)
+{
+	est->base = *now;
+	est->stamp = get_jiffies_64();
+	memset(est->avg, 0, sizeof(est->avg));
+}
+
+/**
+ * ip_vs_est_begin() - prepare an estimator for its next passes
+ * @stats: about to be started
+ *
+ * A new object has counted nothing before now, so that its first sample
+ * holds all that it counts from here on.  One that is started once more (a
+ * server from the trash) has old counters; the next pass takes them as base.
+ *
+ * Context: process context, takes stats->lock.
+ */
+void ip_vs_est_begin(struct ip_vs_stats *stats)
+{
+	struct ip_vs_estimator *est = &stats->est;
+
+	spin_lock(&stats->lock);
+	WRITE_ONCE(est->quiet, 0);
+	if (est->gen == IP_VS_EST_GEN_NEW) {
+		est->gen = READ_ONCE(stats->net->gen);
+		est->stamp = get_jiffies_64();
+	} else {
+		est->gen = IP_VS_EST_GEN_STALE;
+	}
+	spin_unlock(&stats->lock);
+}
+
+/* Packets have come, or the estimator leaves: say since when there were none */
+static void ip_vs_est_wake_up(struct ip_vs_estimator *est, u64 walked)
+{
+	if (!est->quiet)
+		return;
+	if (time_after64(walked, est->stamp))
+		est->stamp = walked;
+	WRITE_ONCE(est->quiet, 0);
+}
+
+/**
+ * ip_vs_est_leave() - an estimator leaves its chain
+ * @stats: the estimator's
+ * @walked: when its chain was last walked to the end, jiffies
+ *
+ * Context: process context, takes stats->lock.
+ */
+void ip_vs_est_leave(struct ip_vs_stats *stats, unsigned long walked)
+{
+	u64 now = get_jiffies_64();
+
+	spin_lock(&stats->lock);
+	ip_vs_est_wake_up(&stats->est, now - ((unsigned long)now - walked));
+	spin_unlock(&stats->lock);
+}
+
+/**
+ * ip_vs_est_enter() - an estimator enters a chain
+ * @stats: the estimator's; no walker is at it
+ *
+ * A walker of the old chain may have made it quiet again while it left.
+ *
+ * Context: process context, takes stats->lock.
+ */
+void ip_vs_est_enter(struct ip_vs_stats *stats)
+{
+	spin_lock(&stats->lock);
+	WRITE_ONCE(stats->est.quiet, 0);
+	spin_unlock(&stats->lock);
+}
+
+static bool ip_vs_est_all_zero(const struct ip_vs_estimator *est)
+{
+	s64 any = 0;
+	unsigned int c;
+
+	for (c = 0; c < IP_VS_NCOUNTS; c++)
+		any |= est->avg[c];
+	return !any;
+}
+
+/* Take a sample if one is due, stats->lock held */
+static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
+					   const struct ip_vs_est_walk *walk)
+{
+	struct ip_vs_estimator *est = &stats->est;
+	struct ip_vs_counts now;
+	enum ip_vs_est_did did;
+	u64 time;
+
+	if (est->gen == walk->gen) {
+		ip_vs_est_wake_up(est, walk->walked);
+		if (get_jiffies_64() - est->stamp < IP_VS_EST_MIN_SAMPLE)
+			return IP_VS_EST_EARLY;
+	}
+	did = ip_vs_stats_collect(stats, &now);
+	if (est->gen == walk->gen) {
+		time = get_jiffies_64();
+		ip_vs_est_fold(est, &now, time - est->stamp);
+		est->stamp = time;
+	} else {
+		ip_vs_est_rebase(est, &now);
+		est->gen = walk->gen;
+	}
+	/* Pairs with READ_ONCE() in ip_vs_est_pass() */
+	WRITE_ONCE(est->quiet, stats->settled && ip_vs_est_all_zero(est) ?
+			       walk->gen : 0);
+	return did;
+}
+
+/**
+ * ip_vs_est_pass() - take a sample if there is something to sample
+ * @stats: the estimator's
+ * @walk: the walk that the pass is a part of; what was done is added to it
+ *
+ * Context: process context, RCU read side, takes stats->lock.
+ */
+void ip_vs_est_pass(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk)
+{
+	enum ip_vs_est_did did = IP_VS_EST_IDLE;
+
+	/* Neither needs an order: a bit that is not seen yet is seen by the
+	 * next walk, and the sum is made under the lock.
+	 */
+	if (atomic_long_read(&stats->dirty) ||
+	    READ_ONCE(stats->est.quiet) != walk->gen) {
+		spin_lock(&stats->lock);
+		did = ip_vs_est_sample(stats, walk);
+		walk->unsettled |= !stats->settled;
+		spin_unlock(&stats->lock);
+	}
+	walk->did[did]++;
+}

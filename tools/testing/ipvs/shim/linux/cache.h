@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef _SHIM_CACHE_H
+#define _SHIM_CACHE_H
+
+#define SIM_CACHE_LINE	64
+
+#define ____cacheline_aligned_in_smp	__attribute__((__aligned__(SIM_CACHE_LINE)))
+#define __read_mostly
+
+#endif /* _SHIM_CACHE_H */
