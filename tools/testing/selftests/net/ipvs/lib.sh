@@ -6,8 +6,12 @@
 # Environment of all tests:
 #	IPVS_TEST_WAIT=60	seconds that anything may take which is waited
 #				for; more on a kernel full of debug options
+#	IPVS_TEST_PERCENT=10	that rates may be off by, which are as even as
+#				those who send and answer
 
 IPVS_TEST_WAIT=${IPVS_TEST_WAIT:-60}
+# shellcheck disable=SC2034  # of those that source this
+PERCENT=${IPVS_TEST_PERCENT:-10}
 VS=/proc/sys/net/ipv4/vs
 TEST_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 

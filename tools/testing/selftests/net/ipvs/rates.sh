@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Rates are within 10 % of what is sent after 20 s of steady traffic, of
+# Rates are within $PERCENT % of what is sent after 20 s of steady traffic, of
 # services, servers and the namespace; they read 0 while estimation is off, and
 # neither switching it on again nor zeroing the counters makes them higher than
 # what is sent.  Counters are exact all along.
@@ -69,7 +69,7 @@ want_total=$(add_counters "$want_nat" "$want_nat6" "$want_direct" "$want_conns")
 check_rates()	# NAME WANTED FOUND
 {
 	diag "$1: wanted $2, found $3"
-	check "$1 within 10 %" within 10 "$2" "$3"
+	check "$1 within $PERCENT %" within "$PERCENT" "$2" "$3"
 }
 
 # No rate is higher than what is sent, for some seconds; and estimation works,
@@ -80,12 +80,12 @@ no_spike()
 
 	while ((SECONDS < end || n < 5)); do
 		found=$(total_rates "$DIRECTOR")
-		not_above 10 "$want_total" "$found" || {
+		not_above "$PERCENT" "$want_total" "$found" || {
 			diag "wanted at most $want_total, found $found"
 			return 1
 		}
 		found=$(service_rates "$DIRECTOR" "${NAT[@]}")
-		not_above 10 "$want_nat" "$found" || {
+		not_above "$PERCENT" "$want_nat" "$found" || {
 			diag "wanted at most $want_nat, found $found"
 			return 1
 		}

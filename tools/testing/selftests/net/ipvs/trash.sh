@@ -58,12 +58,12 @@ revive_loop()
 		revivals | in_director ipvsadm -R || return 1
 		n=$((n + 50))
 		found=$(servers_rates "$DIRECTOR" "${SERVICE[@]}")
-		not_above 10 "$WANT" "$found" || {
+		not_above "$PERCENT" "$WANT" "$found" || {
 			diag "server: wanted at most $WANT, found $found"
 			spikes=$((spikes + 1))
 		}
 		found=$(total_rates "$DIRECTOR")
-		not_above 10 "$WANT" "$found" || {
+		not_above "$PERCENT" "$WANT" "$found" || {
 			diag "total: wanted at most $WANT, found $found"
 			spikes=$((spikes + 1))
 		}
@@ -96,11 +96,11 @@ sleep $((STEADY + 2))
 for what in service_rates servers_rates; do
 	found=$("$what" "$DIRECTOR" "${SERVICE[@]}")
 	diag "wanted $WANT, found $found"
-	check "$what within 10 % afterwards" within 10 "$WANT" "$found"
+	check "$what within $PERCENT % afterwards" within "$PERCENT" "$WANT" "$found"
 done
 found=$(total_rates "$DIRECTOR")
 diag "wanted $WANT, found $found"
-check "total rates within 10 % afterwards" within 10 "$WANT" "$found"
+check "total rates within $PERCENT % afterwards" within "$PERCENT" "$WANT" "$found"
 
 stop_flood
 counters_settle "$DIRECTOR"
