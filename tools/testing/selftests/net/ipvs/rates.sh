@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Rates are within $PERCENT % of what is sent after 20 s of steady traffic, of
+# Rates are within 10 % of what is sent after 20 s of steady traffic, of
 # services, servers and the namespace; they read 0 while estimation is off, and
 # neither switching it on again nor zeroing the counters makes them higher than
 # what is sent.  Counters are exact all along.
