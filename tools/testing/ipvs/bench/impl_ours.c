@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Ours: the rows and chains of as many contexts as it takes */
+#include "impl.h"
+#include "impl_cpu.h"
+#include "ip_vs_est_impl.h"
+
+static struct ip_vs_est_net *impl_net;
+static struct ip_vs_est_ctx **impl_ctx;
+static unsigned int impl_nctx;
+
+static struct ip_vs_est_ctx *impl_new_ctx(void)
+{
+	struct ip_vs_est_ctx *ctx = bench_alloc(sizeof(*ctx));
+
+	ctx->net = impl_net;
+	impl_ctx[impl_nctx++] = ctx;
+	return ctx;
+}
+
+int impl_setup(unsigned int ests)
+{
+	unsigned int max = ests / (IP_VS_EST_ROWS * IP_VS_EST_CHAINS *
+				   BENCH_CHAIN) + 1;
+
+	impl_net = bench_alloc(sizeof(*impl_net));
+	impl_net->gen = IP_VS_EST_GEN_FIRST;
+	impl_net->active = true;
+	impl_ctx = bench_alloc(max * sizeof(*impl_ctx));
+	impl_new_ctx();
+	return 0;
+}
+
+void impl_setup_cpu(unsigned int cpu)
+{
+	impl_cpu(cpu);
+}
+
+int impl_init(struct ip_vs_stats *stats)
+{
+	return ip_vs_stats_init(stats, impl_net);
+}
+
+int impl_init_total(struct netns_ipvs *ipvs)
+{
+	ipvs->tot_stats = bench_alloc(sizeof(*ipvs->tot_stats));
+	return impl_init(ipvs->tot_stats);
+}
+
+struct ip_vs_stats *impl_total(struct netns_ipvs *ipvs)
+{
+	return ipvs->tot_stats;
+}
+
+u64 impl_counted(struct ip_vs_stats *stats, unsigned int cpu)
+{
+	struct ip_vs_counts c;
+
+	ip_vs_stats_read_cpu(stats, cpu, &c);
+	return c.v[IP_VS_INPKTS] + c.v[IP_VS_OUTPKTS] + c.v[IP_VS_CONNS];
+}
+
+int impl_add(struct ip_vs_stats *stats)
+{
+	static struct ip_vs_est_row *spare;
+	struct ip_vs_est_ctx *ctx = impl_ctx[impl_nctx - 1];
+	int ret;
+
+	if (!spare)
+		spare = bench_alloc(sizeof(*spare));
+	ip_vs_est_begin(stats);
+	ret = ip_vs_est_chain_add(ctx, stats, BENCH_CHAIN, &spare);
+	if (ret == -ENOSPC)
+		ret = ip_vs_est_chain_add(impl_new_ctx(), stats, BENCH_CHAIN,
+					  &spare);
+	return ret < 0 ? ret : 0;
+}
+
+void impl_pass(void)
+{
+	unsigned int i, row, chain;
+	struct ip_vs_est_row *r;
+
+	for (i = 0; i < impl_nctx; i++) {
+		for (row = 0; row < IP_VS_EST_ROWS; row++) {
+			r = rcu_dereference_raw(impl_ctx[i]->rows[row]);
+			for (chain = 0; r && chain < IP_VS_EST_CHAINS; chain++)
+				ip_vs_est_chain_walk(&r->chain[chain]);
+		}
+	}
+}
+
+void impl_forget(struct ip_vs_stats *stats)
+{
+	ip_vs_zero_stats(stats);
+}
+
+void impl_count(struct ip_vs_stats *stats)
+{
+	ip_vs_stats_in(stats, BENCH_LEN);
+}
+
+/* Packets since they were last zeroed */
+void impl_read(struct ip_vs_stats *stats, u64 *packets, u64 *rate)
+{
+	struct ip_vs_kstats k;
+
+	ip_vs_copy_stats(&k, stats);
+	*packets = k.inpkts + stats->zero.v[IP_VS_INPKTS];
+	*rate = k.inpps;
+}

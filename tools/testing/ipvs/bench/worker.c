@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One implementation, with a number of CPUs and estimators: does what is asked
+ * on stdin, a line each, and answers with a line.
+ *
+ *	worker CPUS ESTS USED
+ *
+ * At first all estimators have counted on USED of the CPUs, and their averages
+ * have become 0.
+ *
+ *	traffic STEP	count on these CPUs, each STEP'th estimator (0: none)
+ *	pass		one pass, with cold caches, 2 s after the last one
+ *	check		are counters and rates right?
+ *
+ * The answer is the time in ns, or "ok", or "error" with a reason.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define CACHE_MIN	(64UL << 20)
+/* The averages' scale is 2^10, 2 s are two: these are the shifts */
+#define SCALE		10
+#define SCALE_RATE	(SCALE - 1)
+#define WEIGHT		2
+
+/* What some of the estimators should read */
+static struct expect {
+	unsigned int nr;
+	unsigned long long since, total;
+	long long avg;
+} expect[4];
+#define NEXPECT (sizeof(expect) / sizeof(expect[0]))
+
+static unsigned int ests, used;
+
+static void expect_init(void)
+{
+	expect[0].nr = 0;
+	expect[1].nr = 1 % ests;
+	expect[2].nr = ests / 2;
+	expect[3].nr = ests - 1;
+}
+
+static void expect_pass(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NEXPECT; i++) {
+		struct expect *e = &expect[i];
+
+		e->avg += (((long long)e->since << SCALE_RATE) - e->avg) >>
+			  WEIGHT;
+		e->total += e->since;
+		e->since = 0;
+	}
+}
+
+static void traffic(unsigned int step)
+{
+	unsigned int cpu, i;
+
+	if (!step)
+		return;
+	for (cpu = 0; cpu < used; cpu++) {
+		bench_cpu(cpu);
+		bench_count(step);
+	}
+	bench_cpu(0);
+	for (i = 0; i < NEXPECT; i++)
+		if (expect[i].nr % step == 0)
+			expect[i].since += used;
+}
+
+/* Whoever has run since the last pass has left nothing of it in the caches */
+static void flush_caches(void)
+{
+	static volatile char *buf;
+	static size_t size;
+	size_t i;
+
+	if (!buf) {
+		size = 2 * sysconf(_SC_LEVEL3_CACHE_SIZE);
+		if (size < CACHE_MIN || size > 16 * CACHE_MIN)
+			size = CACHE_MIN;
+		buf = malloc(size);
+		if (!buf)
+			exit(1);
+	}
+	for (i = 0; i < size; i += 64)
+		buf[i]++;
+}
+
+static unsigned long long now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static unsigned long long pass(void)
+{
+	unsigned long long begin;
+
+	bench_tick();
+	begin = now();
+	bench_pass();
+	begin = now() - begin;
+	expect_pass();
+	return begin;
+}
+
+static void check(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NEXPECT; i++) {
+		unsigned long long packets, rate, want;
+		struct expect *e = &expect[i];
+
+		bench_read(e->nr, &packets, &rate);
+		want = ((unsigned long long)e->avg + (1 << (SCALE - 1)) - 1) >>
+		       SCALE;
+		if (packets != e->total || rate != want) {
+			printf("error estimator %u: %llu packets, %llu/s instead of %llu, %llu/s\n",
+			       e->nr, packets, rate, e->total, want);
+			return;
+		}
+	}
+	printf("ok\n");
+}
+
+/* All have counted long ago */
+static void history(void)
+{
+	unsigned int i;
+
+	traffic(1);
+	pass();
+	bench_forget();
+	for (i = 0; i < NEXPECT; i++)
+		expect[i].avg = 0;
+	for (i = 0; i < 4; i++)
+		pass();
+}
+
+int main(int argc, char **argv)
+{
+	char line[80];
+
+	if (argc != 4) {
+		fprintf(stderr, "usage: worker CPUS ESTS USED\n");
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	ests = atoi(argv[2]);
+	used = atoi(argv[3]);
+	if (!ests || bench_setup(atoi(argv[1]), ests)) {
+		printf("error cannot set up\n");
+		return 1;
+	}
+	expect_init();
+	history();
+	check();
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (!strncmp(line, "traffic ", 8)) {
+			traffic(atoi(line + 8));
+			printf("ok\n");
+		} else if (!strcmp(line, "pass\n")) {
+			flush_caches();
+			printf("%llu\n", pass());
+		} else if (!strcmp(line, "check\n")) {
+			check();
+		} else {
+			printf("error what?\n");
+		}
+	}
+	return 0;
+}
