@@ -3,6 +3,10 @@
 #ifndef _IMPL_CNT_H
 #define _IMPL_CNT_H
 
+/* Static functions that are the walk: objcopy makes them visible */
+void ip_vs_chain_estimation(struct hlist_head *chain);
+void estimation_timer(struct timer_list *t);
+
 u64 impl_counted(struct ip_vs_stats *stats, unsigned int cpu)
 {
 	struct ip_vs_cpu_stats *s = per_cpu_ptr(stats->cpustats, cpu);

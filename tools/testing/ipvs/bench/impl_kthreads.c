@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The peer that estimates in kthreads: chains that a kthread walks
- *
- * Only its walk of a chain is called, which is static: objcopy makes it
- * visible.
- */
+/* The peer that estimates in kthreads: chains that a kthread walks */
 #include "impl.h"
+#include "impl_cnt.h"
 
 DEFINE_PER_CPU_ALIGNED(struct pcpu_hot, pcpu_hot) = {
 	.preempt_count = PREEMPT_ENABLED,
 };
-
-void ip_vs_chain_estimation(struct hlist_head *chain);
+DEFINE_PER_CPU_READ_MOSTLY(unsigned long, this_cpu_off);
 
 static struct hlist_head *impl_chain;
 static unsigned int impl_ests;
@@ -59,5 +55,3 @@ void impl_pass(void)
 	for (i = 0; i < DIV_ROUND_UP(impl_ests, BENCH_CHAIN); i++)
 		ip_vs_chain_estimation(&impl_chain[i]);
 }
-
-#include "impl_cnt.h"

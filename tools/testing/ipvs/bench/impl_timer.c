@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The peer that estimates in a timer: one list, walked by its function
- *
- * That is static: objcopy makes it visible.
- */
+/* The peer that estimates in a timer: one list, walked by its function */
 #include "impl.h"
+#include "impl_cnt.h"
 #include "impl_cpu.h"
-
-void estimation_timer(struct timer_list *t);
 
 static struct netns_ipvs *impl_net;
 
@@ -51,5 +47,3 @@ void impl_pass(void)
 {
 	estimation_timer(&impl_net->est_timer);
 }
-
-#include "impl_cnt.h"

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "user.h"
 
 #define CPUS_MAX	512
 #define UNIT		(256UL << 10)
@@ -31,14 +32,10 @@
 #define ENTRY		__attribute__((force_align_arg_pointer))
 
 /* The kernel's symbols */
-volatile unsigned long jiffies = 1UL << 20;
+unsigned long jiffies = 1UL << 20;
 unsigned int nr_cpu_ids;
 unsigned long __cpu_possible_mask[CPUS_MAX / 64];
 unsigned long __per_cpu_offset[CPUS_MAX];
-__attribute__((section("bench_percpu"))) unsigned long this_cpu_off;
-
-/* The linker's: static per-CPU variables, the unit of CPU 0 */
-extern char __start_bench_percpu[], __stop_bench_percpu[];
 
 static void *map(size_t size, void *at)
 {
@@ -96,7 +93,7 @@ static void *percpu_chunk(void)
 	madvise(chunk, size, MADV_NOHUGEPAGE);
 	for (page = 0; page < UNIT; page += PAGE)
 		for (cpu = 0; cpu < nr_cpu_ids; cpu++)
-			*(volatile char *)(chunk + cpu * UNIT + page) = 0;
+			chunk[cpu * UNIT + page] = 0;
 	return chunk;
 }
 
@@ -183,14 +180,15 @@ unsigned long start_poll_synchronize_rcu(void)
 
 bool poll_state_synchronize_rcu(unsigned long cookie)
 {
-	return cookie != jiffies;
+	return get_state_synchronize_rcu() != cookie;
 }
+
+/* Not constant, for all that the compiler knows */
+bool bench_stop;
 
 bool kthread_should_stop(void)
 {
-	static volatile bool stop;
-
-	return stop;
+	return bench_stop;
 }
 
 int mod_timer(void *timer, unsigned long expires)

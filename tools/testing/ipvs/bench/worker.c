@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "user.h"
 
 #define CACHE_MIN	(64UL << 20)
 /* The averages' scale is 2^10, 2 s are two: these are the shifts */
@@ -33,7 +34,6 @@ static struct expect {
 	unsigned long long since, total;
 	long long avg;
 } expect[4];
-#define NEXPECT (sizeof(expect) / sizeof(expect[0]))
 
 static unsigned int ests, used;
 
@@ -49,7 +49,7 @@ static void expect_pass(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < NEXPECT; i++) {
+	for (i = 0; i < ARRAY_SIZE(expect); i++) {
 		struct expect *e = &expect[i];
 
 		e->avg += (((long long)e->since << SCALE_RATE) - e->avg) >>
@@ -70,28 +70,30 @@ static void traffic(unsigned int step)
 		bench_count(step);
 	}
 	bench_cpu(0);
-	for (i = 0; i < NEXPECT; i++)
+	for (i = 0; i < ARRAY_SIZE(expect); i++)
 		if (expect[i].nr % step == 0)
 			expect[i].since += used;
 }
 
+/* Not static: it matters that it is written */
+char *flush_buf;
+
 /* Whoever has run since the last pass has left nothing of it in the caches */
 static void flush_caches(void)
 {
-	static volatile char *buf;
 	static size_t size;
 	size_t i;
 
-	if (!buf) {
+	if (!flush_buf) {
 		size = 2 * sysconf(_SC_LEVEL3_CACHE_SIZE);
 		if (size < CACHE_MIN || size > 16 * CACHE_MIN)
 			size = CACHE_MIN;
-		buf = malloc(size);
-		if (!buf)
+		flush_buf = malloc(size);
+		if (!flush_buf)
 			exit(1);
 	}
 	for (i = 0; i < size; i += 64)
-		buf[i]++;
+		flush_buf[i]++;
 }
 
 static unsigned long long now(void)
@@ -118,7 +120,7 @@ static void check(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < NEXPECT; i++) {
+	for (i = 0; i < ARRAY_SIZE(expect); i++) {
 		unsigned long long packets, rate, want;
 		struct expect *e = &expect[i];
 
@@ -142,7 +144,7 @@ static void history(void)
 	traffic(1);
 	pass();
 	bench_forget();
-	for (i = 0; i < NEXPECT; i++)
+	for (i = 0; i < ARRAY_SIZE(expect); i++)
 		expect[i].avg = 0;
 	for (i = 0; i < 4; i++)
 		pass();
