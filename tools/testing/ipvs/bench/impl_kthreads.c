@@ -6,6 +6,7 @@
 DEFINE_PER_CPU_ALIGNED(struct pcpu_hot, pcpu_hot) = {
 	.preempt_count = PREEMPT_ENABLED,
 };
+
 DEFINE_PER_CPU_READ_MOSTLY(unsigned long, this_cpu_off);
 
 static struct hlist_head *impl_chain;
