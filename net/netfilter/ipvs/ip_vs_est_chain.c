@@ -7,9 +7,12 @@
  * clocks and no namespaces.
  *
  * Filling: while every open row holds a chain's worth of estimators, a new
- * row is opened; otherwise the least loaded row takes the next one.  So few
- * estimators are few rows, which are few wakeups, and many are spread evenly
- * over the period.  Inside a row the first chain that is not full takes it.
+ * row is opened; otherwise the least loaded row takes the next one, and those
+ * after it until their chain is full.  So few estimators are few rows, which
+ * are few wakeups; many are spread evenly over the period, but for a chain; and
+ * those that come one after the other, whose counters are neighbours in memory
+ * as a rule, are walked one after the other.  Inside a row the first chain that
+ * is not full takes it.
  *
  * Walking: a walker holds the RCU read lock for one chain at a time and reads
  * the row anew after it.  Estimators may come and go meanwhile:
@@ -27,16 +30,32 @@
  */
 
 #include <linux/bitmap.h>
+#include <linux/prefetch.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
 #include "ip_vs_est_impl.h"
 
-/* The open row with the fewest estimators, or -1 when there is none */
-static int ip_vs_est_least_loaded(const struct ip_vs_est_ctx *ctx)
+/* The last row has a chain that is not full and may go on to fill it */
+static bool ip_vs_est_goes_on(const struct ip_vs_est_ctx *ctx, u32 chain_max)
+{
+	u32 load = ctx->load[ctx->filling];
+
+	if (load % chain_max == 0 || load >= IP_VS_EST_CHAINS * chain_max)
+		return false;
+	return load < chain_max || bitmap_full(ctx->used, IP_VS_EST_ROWS);
+}
+
+/* The row to fill, or -1 when none is open: the last one until its chain is
+ * full, then that with the fewest estimators
+ */
+static int ip_vs_est_row_to_fill(const struct ip_vs_est_ctx *ctx, u32 chain_max)
 {
 	unsigned int row;
 	int best = -1;
+
+	if (ip_vs_est_goes_on(ctx, chain_max))
+		return ctx->filling;
 
 	for_each_set_bit(row, ctx->used, IP_VS_EST_ROWS) {
 		if (best < 0 || ctx->load[row] < ctx->load[best])
@@ -91,7 +110,7 @@ int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 			u32 chain_max, struct ip_vs_est_row **spare)
 {
 	struct ip_vs_estimator *est = &stats->est;
-	int row = ip_vs_est_least_loaded(ctx);
+	int row = ip_vs_est_row_to_fill(ctx, chain_max);
 	struct ip_vs_est_row *r;
 	unsigned int chain;
 	bool open;
@@ -118,6 +137,7 @@ int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 	est->ctx = ctx;
 	est->row = row;
 	est->chain = chain;
+	ctx->filling = row;
 	ip_vs_est_enter(stats);
 	/* Pairs with hlist_for_each_entry_rcu() in ip_vs_est_chain_walk() */
 	hlist_add_head_rcu(&est->node, &r->chain[chain]);
@@ -217,6 +237,9 @@ void ip_vs_est_chain_walk(const struct hlist_head *chain,
 {
 	struct ip_vs_stats *stats;
 
-	hlist_for_each_entry_rcu(stats, chain, est.node)
+	hlist_for_each_entry_rcu(stats, chain, est.node) {
+		/* Of no harm when it is the last one */
+		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
 		ip_vs_est_pass(stats, walk);
+	}
 }

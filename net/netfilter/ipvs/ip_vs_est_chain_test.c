@@ -29,6 +29,7 @@ struct chain_test {
 static int chain_test_init(struct kunit *test)
 {
 	struct chain_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	unsigned int i;
 
 	if (!t)
 		return -ENOMEM;
@@ -36,6 +37,8 @@ static int chain_test_init(struct kunit *test)
 	spin_lock_init(&t->net.lock);
 	t->ctx = ip_vs_est_ctx_alloc(&t->net, GFP_KERNEL);
 	t->stats = kvcalloc(CHAIN_TEST_STATS, sizeof(*t->stats), GFP_KERNEL);
+	for (i = 0; t->stats && i < CHAIN_TEST_STATS; i++)
+		spin_lock_init(&t->stats[i].lock);
 	return t->ctx && t->stats ? 0 : -ENOMEM;
 }
 
@@ -126,7 +129,9 @@ static void chain_test_opens_rows(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ip_vs_est_test_ctx(test, t->ctx, 3), i);
 }
 
-/* When all rows are open they grow evenly, each by its next chain */
+/* When all rows are open they grow evenly, each by its next chain, which is
+ * filled at once
+ */
 static void chain_test_least_loaded_row(struct kunit *test)
 {
 	struct chain_test *t = test->priv;
@@ -135,12 +140,13 @@ static void chain_test_least_loaded_row(struct kunit *test)
 	chain_test_fill(test, 0, base, 3);
 	for (i = base; i < 3 * base; i++) {
 		KUNIT_ASSERT_EQ(test, chain_test_add(t, i, 3), 0);
-		KUNIT_EXPECT_EQ(test, t->stats[i].est.row, i % IP_VS_EST_ROWS);
+		KUNIT_EXPECT_EQ(test, t->stats[i].est.row,
+				i / 3 % IP_VS_EST_ROWS);
 		KUNIT_EXPECT_EQ(test, t->stats[i].est.chain, i / base);
 	}
 
 	/* Where one has left there is the least load */
-	chain_test_del(t, base + 7);
+	chain_test_del(t, base + 3 * 7);
 	KUNIT_EXPECT_EQ(test, chain_test_add(t, i, 3), 0);
 	KUNIT_EXPECT_EQ(test, t->stats[i].est.row, 7);
 	KUNIT_EXPECT_EQ(test, t->stats[i].est.chain, 1);

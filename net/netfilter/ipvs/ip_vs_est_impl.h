@@ -131,6 +131,7 @@ struct ip_vs_est_meter {
  * @used: which rows exist, est->lock
  * @load: estimators in each row, est->lock
  * @count: estimators in all rows, est->lock
+ * @filling: the row that has taken the last estimator, est->lock
  * @id: index in net->slot, constant
  * @draining: is being emptied, takes no more estimators, est->lock
  * @task: the kthread, or NULL; only est_reload_work changes it (and the
@@ -146,6 +147,7 @@ struct ip_vs_est_ctx {
 	DECLARE_BITMAP(used, IP_VS_EST_ROWS);
 	u32			load[IP_VS_EST_ROWS];
 	u32			count;
+	unsigned int		filling;
 	unsigned int		id;
 	bool			draining;
 	struct task_struct	*task;

@@ -64,6 +64,9 @@ static s64 ip_vs_est_scaled(u64 diff, u32 elapsed, unsigned int scale)
 
 	if (!diff)
 		return 0;
+	/* What a punctual pass has: the division by 2 s is a shift */
+	if (elapsed == 2 * HZ && diff <= S64_MAX >> scale)
+		return diff << scale >> 1;
 	if (diff <= (U64_MAX / HZ) >> scale)
 		return min_t(u64, div_u64((diff * HZ) << scale, elapsed),
 			     S64_MAX);

@@ -166,6 +166,36 @@ void ip_vs_stats_destroy(struct ip_vs_stats *stats)
 	call_rcu(&own->rcu, ip_vs_stats_rcu_free);
 }
 
+/* Written out, as are the next ones, so that the sum of all CPUs is kept in
+ * registers: these loops are where passes and readers spend their time.
+ */
+static __always_inline void
+__ip_vs_stats_read_cpu(const struct ip_vs_cpu_stats *s,
+		       struct ip_vs_counts *dst)
+{
+	unsigned int start;
+
+	BUILD_BUG_ON(IP_VS_NCOUNTS != 5);
+	do {
+		start = u64_stats_fetch_begin(&s->syncp);
+		dst->v[0] = u64_stats_read(&s->cnt[0]);
+		dst->v[1] = u64_stats_read(&s->cnt[1]);
+		dst->v[2] = u64_stats_read(&s->cnt[2]);
+		dst->v[3] = u64_stats_read(&s->cnt[3]);
+		dst->v[4] = u64_stats_read(&s->cnt[4]);
+	} while (u64_stats_fetch_retry(&s->syncp, start));
+}
+
+static __always_inline void ip_vs_counts_add(struct ip_vs_counts *sum,
+					     const struct ip_vs_counts *one)
+{
+	sum->v[0] += one->v[0];
+	sum->v[1] += one->v[1];
+	sum->v[2] += one->v[2];
+	sum->v[3] += one->v[3];
+	sum->v[4] += one->v[4];
+}
+
 /**
  * ip_vs_stats_read_cpu() - what one CPU has counted since it was allocated
  * @stats: where
@@ -177,36 +207,39 @@ void ip_vs_stats_destroy(struct ip_vs_stats *stats)
 void ip_vs_stats_read_cpu(const struct ip_vs_stats *stats, unsigned int cpu,
 			  struct ip_vs_counts *dst)
 {
-	const struct ip_vs_cpu_stats *s = per_cpu_ptr(stats->cpustats, cpu);
-	unsigned int start, c;
+	__ip_vs_stats_read_cpu(per_cpu_ptr(stats->cpustats, cpu), dst);
+}
 
-	do {
-		start = u64_stats_fetch_begin(&s->syncp);
-		for (c = 0; c < IP_VS_NCOUNTS; c++)
-			dst->v[c] = u64_stats_read(&s->cnt[c]);
-	} while (u64_stats_fetch_retry(&s->syncp, start));
+static __always_inline void ip_vs_stats_add_cpu(const struct ip_vs_stats *stats,
+						unsigned int cpu,
+						struct ip_vs_counts *sum)
+{
+	struct ip_vs_counts one;
+
+	__ip_vs_stats_read_cpu(per_cpu_ptr(stats->cpustats, cpu), &one);
+	ip_vs_counts_add(sum, &one);
 }
 
 /* Add up what the CPUs of some groups have counted */
 static void ip_vs_stats_sum(const struct ip_vs_stats *stats,
-			    unsigned long groups, struct ip_vs_counts *sum)
+			    unsigned long groups, struct ip_vs_counts *dst)
 {
-	unsigned int shift = ip_vs_stats_shift;
-	unsigned int group, cpu, end, c;
-	struct ip_vs_counts one;
+	unsigned int shift = ip_vs_stats_shift, cpu, end;
+	struct ip_vs_counts sum = {};
 
-	memset(sum, 0, sizeof(*sum));
-	for_each_set_bit(group, &groups, BITS_PER_LONG) {
-		end = min((group + 1) << shift, nr_cpu_ids);
-		for (cpu = group << shift; cpu < end; cpu++) {
+	for (; !shift && groups; groups &= groups - 1)
+		ip_vs_stats_add_cpu(stats, __ffs(groups), &sum);
+
+	for (; groups; groups &= groups - 1) {
+		cpu = __ffs(groups) << shift;
+		end = min(cpu + (1U << shift), nr_cpu_ids);
+		for (; cpu < end; cpu++) {
 			/* A group may have gaps, a single CPU has counted */
-			if (shift && !cpu_possible(cpu))
-				continue;
-			ip_vs_stats_read_cpu(stats, cpu, &one);
-			for (c = 0; c < IP_VS_NCOUNTS; c++)
-				sum->v[c] += one.v[c];
+			if (cpu_possible(cpu))
+				ip_vs_stats_add_cpu(stats, cpu, &sum);
 		}
 	}
+	*dst = sum;
 }
 
 /**

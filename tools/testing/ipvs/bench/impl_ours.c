@@ -22,6 +22,7 @@ int impl_setup(unsigned int ests)
 	unsigned int max = ests / (IP_VS_EST_ROWS * IP_VS_EST_CHAINS *
 				   BENCH_CHAIN) + 1;
 
+	ip_vs_stats_setup();
 	impl_net = bench_alloc(sizeof(*impl_net));
 	impl_net->gen = IP_VS_EST_GEN_FIRST;
 	impl_net->active = true;
@@ -77,14 +78,20 @@ int impl_add(struct ip_vs_stats *stats)
 
 void impl_pass(void)
 {
+	static u64 walked;
+	struct ip_vs_est_walk walk = {
+		.gen = impl_net->gen,
+		.walked = walked,
+	};
 	unsigned int i, row, chain;
 	struct ip_vs_est_row *r;
 
+	walked = get_jiffies_64();
 	for (i = 0; i < impl_nctx; i++) {
 		for (row = 0; row < IP_VS_EST_ROWS; row++) {
 			r = rcu_dereference_raw(impl_ctx[i]->rows[row]);
 			for (chain = 0; r && chain < IP_VS_EST_CHAINS; chain++)
-				ip_vs_est_chain_walk(&r->chain[chain]);
+				ip_vs_est_chain_walk(&r->chain[chain], &walk);
 		}
 	}
 }
@@ -96,7 +103,10 @@ void impl_forget(struct ip_vs_stats *stats)
 
 void impl_count(struct ip_vs_stats *stats)
 {
-	ip_vs_stats_in(stats, BENCH_LEN);
+	unsigned long group = ip_vs_stats_begin();
+
+	ip_vs_stats_in(stats, BENCH_LEN, group);
+	ip_vs_stats_end();
 }
 
 /* Packets since they were last zeroed */
