@@ -51,6 +51,8 @@ DEFINE_PER_CPU(unsigned long, ip_vs_stats_group);
 static unsigned int ip_vs_stats_shift __read_mostly;
 /* The bits that stand for any possible CPU */
 static unsigned long ip_vs_stats_groups __read_mostly;
+/* No number below nr_cpu_ids is left out of the possible CPUs */
+static bool ip_vs_stats_dense __read_mostly;
 
 /**
  * ip_vs_stats_setup() - share out the bits of stats->dirty among the CPUs
@@ -59,8 +61,8 @@ static unsigned long ip_vs_stats_groups __read_mostly;
  */
 void ip_vs_stats_setup(void)
 {
+	unsigned int cpu, cpus = 0;
 	unsigned long group;
-	unsigned int cpu;
 
 	ip_vs_stats_shift = 0;
 	while ((nr_cpu_ids - 1) >> ip_vs_stats_shift >= BITS_PER_LONG)
@@ -70,7 +72,9 @@ void ip_vs_stats_setup(void)
 		group = BIT(cpu >> ip_vs_stats_shift);
 		per_cpu(ip_vs_stats_group, cpu) = group;
 		ip_vs_stats_groups |= group;
+		cpus++;
 	}
+	ip_vs_stats_dense = cpus == nr_cpu_ids;
 }
 
 /**
@@ -227,6 +231,11 @@ static void ip_vs_stats_sum(const struct ip_vs_stats *stats,
 	unsigned int shift = ip_vs_stats_shift, cpu, end;
 	struct ip_vs_counts sum = {};
 
+	if (groups == ip_vs_stats_groups && ip_vs_stats_dense) {
+		for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+			ip_vs_stats_add_cpu(stats, cpu, &sum);
+		groups = 0;
+	}
 	for (; !shift && groups; groups &= groups - 1)
 		ip_vs_stats_add_cpu(stats, __ffs(groups), &sum);
 
