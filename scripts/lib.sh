@@ -29,7 +29,9 @@ meta_kver()	# META_PKG
 	kind=${kind%%-*}
 	deps=$(dpkg-query -W -f '${Status}:${Depends}\n' "$meta" 2>/dev/null |
 		sed -n 's/^install ok installed://p' || true)
-	[[ $deps ]] || deps=$(apt-cache depends "$meta" 2>/dev/null || true)
+	# Not its own name, which may hold a version, too.
+	[[ $deps ]] || deps=$(apt-cache depends "$meta" 2>/dev/null |
+		sed -n 's/.*Depends: //p' || true)
 	grep -o "linux-$kind-[0-9][^ ,]*" <<<"$deps" | head -n 1 |
 		sed "s/^linux-$kind-//"
 }
