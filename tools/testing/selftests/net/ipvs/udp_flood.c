@@ -30,6 +30,7 @@ static socklen_t from_len;
 static unsigned short port;
 static size_t size = 100;
 static int each_port, echo;
+static unsigned int addresses;
 static char buf[MAX_SIZE];
 
 static void help(void)
@@ -43,7 +44,9 @@ static void help(void)
 		"  -p PORT     to send from\n"
 		"  -c          each from a port of its own, counting from -p;\n"
 		"              65535 must not be passed\n"
-		"  -e          wait for each one's echo before the next\n");
+		"  -e          wait for each one's echo before the next\n"
+		"  -a COUNT    to as many IPv4 addresses in turn, counting from\n"
+		"              ADDRESS\n");
 	exit(2);
 }
 
@@ -94,9 +97,21 @@ static int open_socket(unsigned short src_port)
 	return fd;
 }
 
-static void send_one(int fd)
+/* Where the socket is connected to, or the next of -a's addresses */
+static ssize_t send_datagram(int fd, unsigned long long n)
 {
-	while (send(fd, buf, size, 0) < 0) {
+	struct sockaddr_in sin;
+
+	if (!addresses)
+		return send(fd, buf, size, 0);
+	memcpy(&sin, to->ai_addr, sizeof(sin));
+	sin.sin_addr.s_addr = htonl(ntohl(sin.sin_addr.s_addr) + n % addresses);
+	return sendto(fd, buf, size, 0, (struct sockaddr *)&sin, sizeof(sin));
+}
+
+static void send_one(int fd, unsigned long long n)
+{
+	while (send_datagram(fd, n) < 0) {
 		/* An error that an earlier datagram has brought: not sent */
 		if (errno != ECONNREFUSED && errno != EHOSTUNREACH &&
 		    errno != EINTR)
@@ -138,7 +153,7 @@ int main(int argc, char **argv)
 	long long begin, due;
 	int opt, fd;
 
-	while ((opt = getopt(argc, argv, "n:r:s:b:p:ce")) != -1) {
+	while ((opt = getopt(argc, argv, "n:r:s:b:p:a:ce")) != -1) {
 		switch (opt) {
 		case 'n':
 			count = strtoull(optarg, NULL, 10);
@@ -155,6 +170,9 @@ int main(int argc, char **argv)
 		case 'p':
 			port = strtoul(optarg, NULL, 10);
 			break;
+		case 'a':
+			addresses = strtoul(optarg, NULL, 10);
+			break;
 		case 'c':
 			each_port = 1;
 			break;
@@ -168,6 +186,8 @@ int main(int argc, char **argv)
 	if (argc - optind != 2 || size > MAX_SIZE)
 		help();
 	to = resolve(argv[optind], argv[optind + 1]);
+	if (addresses && to->ai_family != AF_INET)
+		help();
 	bind_to(addr);
 	sigemptyset(&stop_signals);
 	sigaddset(&stop_signals, SIGTERM);
@@ -187,7 +207,7 @@ int main(int argc, char **argv)
 			close(fd);
 			fd = open_socket(port + sent);
 		}
-		send_one(fd);
+		send_one(fd, sent);
 		if (echo) {
 			if (recv(fd, buf, sizeof(buf), 0) < 0)
 				die("recv");
