@@ -7,6 +7,7 @@ BASE ?= 6.1
 TESTS ?=
 SECONDS ?=
 SEED ?=
+QUICK ?=
 export SEED
 
 MAKEFLAGS += --no-print-directory
@@ -16,7 +17,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
 		awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 	@echo "Variables: BASE=$(BASE), TESTS=\"a.sh b.sh\" (selftest), SECONDS=60 (fuzz, stress),"
-	@echo "SEED=1 (fuzz, stress)"
+	@echo "SEED=1 (fuzz, stress), QUICK=1 (bench)"
 
 .PHONY: tree modules guest
 tree: ## kernel source with the series applied: build/BASE/linux
@@ -29,7 +30,7 @@ guest: ## image and initramfs the tests boot
 	@scripts/fetch-kernel $(BASE)
 	@scripts/mkinitramfs $(BASE)
 
-.PHONY: test check kunit builds kernel-debug fuzz selftest stress demo
+.PHONY: test check kunit builds kernel-debug fuzz selftest stress demo bench
 test: ## all the tests, with a summary
 	@scripts/test $(BASE)
 
@@ -56,6 +57,9 @@ stress: ## everything at once for SECONDS (600), under KCSAN, from SEED
 
 demo: ## a short tour in a guest
 	@scripts/demo $(BASE)
+
+bench: ## what it costs, against stock 6.1 and 6.12: report and plots in build/bench
+	@scripts/bench $(if $(QUICK),--quick)
 
 .PHONY: clean distclean
 clean: ## removes what was built, keeps what was unpacked or downloaded
