@@ -3,7 +3,8 @@
  * neither sorts nor prints it, nor asks for the servers of each service: what
  * takes the time is the kernel.
  *
- * Prints the number of services and the microseconds that the dump took.
+ * Prints the number of services, how many of them have counted a packet, and
+ * the microseconds that the dump took.
  */
 
 #include <linux/genetlink.h>
@@ -23,7 +24,7 @@ struct request {
 	char			name[16];
 };
 
-static char buf[65536] __attribute__((aligned(8)));
+static _Alignas(8) char buf[65536];
 
 static void die(const char *what)
 {
@@ -69,31 +70,63 @@ static void check(struct nlmsghdr *nlh)
 	}
 }
 
+/* The attribute of that type among those in @len bytes, or NULL */
+static struct nlattr *find(void *attrs, int len, int type)
+{
+	struct nlattr *attr = attrs;
+
+	while (len >= NLA_HDRLEN && attr->nla_len >= NLA_HDRLEN) {
+		if ((attr->nla_type & NLA_TYPE_MASK) == type)
+			return attr;
+		len -= NLA_ALIGN(attr->nla_len);
+		attr = (void *)attr + NLA_ALIGN(attr->nla_len);
+	}
+	return NULL;
+}
+
+static struct nlattr *find_in_message(struct nlmsghdr *nlh, int type)
+{
+	return find(NLMSG_DATA(nlh) + GENL_HDRLEN,
+		    nlh->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN), type);
+}
+
+static struct nlattr *find_in(struct nlattr *outer, int type)
+{
+	return outer ? find(outer + 1, outer->nla_len - NLA_HDRLEN, type) :
+		       NULL;
+}
+
 static int family_id(int sock)
 {
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
 	struct nlattr *attr;
-	int left;
 
 	ask(sock, GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, 1, IPVS_GENL_NAME);
 	answer(sock);
 	check(nlh);
-	attr = (struct nlattr *)((char *)NLMSG_DATA(nlh) + GENL_HDRLEN);
-	left = nlh->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN);
-	while (left >= NLA_HDRLEN) {
-		if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
-			return *(unsigned short *)(attr + 1);
-		left -= NLA_ALIGN(attr->nla_len);
-		attr = (struct nlattr *)((char *)attr +
-					 NLA_ALIGN(attr->nla_len));
+	attr = find_in_message(nlh, CTRL_ATTR_FAMILY_ID);
+	if (!attr) {
+		fprintf(stderr, "dump_services: no family " IPVS_GENL_NAME "\n");
+		exit(1);
 	}
-	fprintf(stderr, "dump_services: no family " IPVS_GENL_NAME "\n");
-	exit(1);
+	return *(unsigned short *)(attr + 1);
 }
 
-static unsigned int dump(int sock, int family)
+static int has_counted(struct nlmsghdr *nlh)
 {
-	unsigned int services = 0;
+	struct nlattr *attr = find_in_message(nlh, IPVS_CMD_ATTR_SERVICE);
+	unsigned long long packets = 0;
+
+	attr = find_in(attr, IPVS_SVC_ATTR_STATS64);
+	attr = find_in(attr, IPVS_STATS_ATTR_INPKTS);
+	if (attr)
+		memcpy(&packets, attr + 1, sizeof(packets));
+	return packets != 0;
+}
+
+static void dump(int sock, int family, unsigned int *services,
+		 unsigned int *counted)
+{
 	struct nlmsghdr *nlh;
 	int len;
 
@@ -105,8 +138,9 @@ static unsigned int dump(int sock, int family)
 		     nlh = NLMSG_NEXT(nlh, len)) {
 			check(nlh);
 			if (nlh->nlmsg_type == NLMSG_DONE)
-				return services;
-			services++;
+				return;
+			(*services)++;
+			*counted += has_counted(nlh);
 		}
 	}
 }
@@ -123,7 +157,7 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_nl nl = { .nl_family = AF_NETLINK };
 	int sock = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
-	unsigned int services;
+	unsigned int services = 0, counted = 0;
 	long long begin;
 	int family;
 
@@ -136,7 +170,7 @@ int main(int argc, char **argv)
 		die("netlink");
 	family = family_id(sock);
 	begin = now_us();
-	services = dump(sock, family);
-	printf("%u %lld\n", services, now_us() - begin);
+	dump(sock, family, &services, &counted);
+	printf("%u %u %lld\n", services, counted, now_us() - begin);
 	return 0;
 }
