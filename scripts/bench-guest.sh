@@ -235,16 +235,18 @@ est_files()	# FILE
 	done
 }
 
-# Sum of nanoseconds on a CPU
+# Sum of nanoseconds on a CPU.  A task may end meanwhile.
 cpu_time()	# FILE...
 {
-	awk '{ n += $1 } END { printf "%.0f\n", n }' "$@"
+	{ cat "$@" 2>/dev/null || true; } |
+		awk '{ n += $1 } END { printf "%.0f\n", n }'
 }
 
 switches()	# FILE...
 {
-	awk '/^(non)?voluntary_ctxt_switches:/ { n += $2 }
-	     END { printf "%.0f\n", n }' "$@"
+	{ cat "$@" 2>/dev/null || true; } |
+		awk '/^(non)?voluntary_ctxt_switches:/ { n += $2 }
+		     END { printf "%.0f\n", n }'
 }
 
 trace_on()
@@ -300,8 +302,8 @@ load_windows()	# KERNEL ACTIVE
 	local kernel=$1 at round files start before after us hold
 
 	at="cpus=$cpus services=$services active=$2"
-	mapfile -t files < <(est_files schedstat)
 	for ((round = 1; round <= windows; round++)); do
+		mapfile -t files < <(est_files schedstat)
 		trace_on
 		start=$(now)
 		((!${#files[@]})) || before=$(cpu_time "${files[@]}")
