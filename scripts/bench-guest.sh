@@ -169,7 +169,8 @@ memory()
 	local last=0 this same=0 i
 
 	for ((i = 0; i < 30 && same < 2; i++)); do
-		this=$(awk '/^(Slab|Percpu):/ { n += $2 } END { print n }' /proc/meminfo)
+		this=$(awk '/^(Slab|Percpu):/ { n += $2 }
+			    END { print n }' /proc/meminfo)
 		if ((this - last < 256 && last - this < 256)); then
 			same=$((same + 1))
 		else

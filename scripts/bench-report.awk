@@ -275,7 +275,8 @@ function table(title, metric, text,    i, part, any)
 			print ""
 			print text
 			print ""
-			print "| what | at | ours | 6.12 | 6.1 | ours / 6.12 | ours / 6.1 |"
+			print "| what | at | ours | 6.12 | 6.1 |" \
+				" ours / 6.12 | ours / 6.1 |"
 			print "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
 		}
 		choose_scale(order[i])
@@ -318,6 +319,7 @@ END {
 	      "`ipvsadm -R` and `-C`, and a dump of all services by netlink.")
 	table("Memory", "^memory$",
 	      "Slab and per-CPU memory that a service takes, all of it.")
-	table("Checks", "^clock$",
-	      "The guest's clock against the host's.")
+	table("Checks", "^(clock|others)$",
+	      "By how much the guest's clock was off, and what others took of the" \
+	      " host's\nprocessors meanwhile: either should be about 0.")
 }
