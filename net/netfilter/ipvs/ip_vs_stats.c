@@ -285,6 +285,10 @@ enum ip_vs_est_did ip_vs_stats_collect(struct ip_vs_stats *stats,
 {
 	lockdep_assert_held(&stats->lock);
 
+	if (stats->settled && !atomic_long_read(&stats->dirty)) {
+		*now = stats->est.base;
+		return IP_VS_EST_FOLDED;
+	}
 	if (atomic_long_read(&stats->dirty)) {
 		stats->seen |= atomic_long_xchg(&stats->dirty, 0);
 		/* Full barriers, in the xchg and here, pair with what RCU
@@ -293,9 +297,6 @@ enum ip_vs_est_did ip_vs_stats_collect(struct ip_vs_stats *stats,
 		 */
 		stats->cleared = get_state_synchronize_rcu();
 		stats->settled = false;
-	} else if (stats->settled) {
-		*now = stats->est.base;
-		return IP_VS_EST_FOLDED;
 	} else {
 		/* The barrier in it, when it returns true, pairs with the end
 		 * of the read-side sections of packets: the sum below sees

@@ -143,9 +143,9 @@ static void obj_passed(struct obj *obj)
 		model_seen.woken += !!obj->quiet;
 		obj->stamp = obj_since(obj);
 		obj->quiet = 0;
-		if (jiffies - obj->stamp < HZ)
+		if (time_before(jiffies, (unsigned long)obj->stamp + HZ))
 			return;
-		if (est->stamp != jiffies)
+		if (est->stamp - jiffies)
 			sim_fail("a sample was due and not taken");
 		model_seen.samples++;
 		obj_check_sample(obj);

@@ -34,12 +34,11 @@ unsigned long jiffies = 1000 * HZ;
 struct cpumask sim_possible;
 struct cpumask sim_online;
 __thread unsigned int litmus_cpu;
-
+static struct ip_vs_stats *stats;
 static struct ip_vs_est_net est_net = {
 	.gen = IP_VS_EST_GEN_FIRST,
 	.active = true,
 };
-static struct ip_vs_stats *stats;
 
 static unsigned long done[THREADS];	/* packets that are through */
 static pthread_barrier_t barrier;

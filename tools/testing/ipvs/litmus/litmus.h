@@ -7,6 +7,7 @@
 #ifndef _LITMUS_H
 #define _LITMUS_H
 
+#include <linux/compiler.h>
 #include <stdbool.h>
 
 /* Threads that may be in a read-side section */

@@ -18,7 +18,7 @@ static unsigned long litmus_gp;
 /* Sections that each thread has begun and ended: odd inside */
 static struct {
 	unsigned long sections;
-} __attribute__((aligned(64))) litmus_in[LITMUS_READERS];
+} __aligned(64) litmus_in[LITMUS_READERS];
 
 void rcu_read_lock(void)
 {

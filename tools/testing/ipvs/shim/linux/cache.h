@@ -2,9 +2,11 @@
 #ifndef _SHIM_CACHE_H
 #define _SHIM_CACHE_H
 
+#include <linux/compiler.h>
+
 #define SIM_CACHE_LINE	64
 
-#define ____cacheline_aligned_in_smp	__attribute__((__aligned__(SIM_CACHE_LINE)))
+#define ____cacheline_aligned_in_smp	__aligned(SIM_CACHE_LINE)
 #define __read_mostly
 
 #endif /* _SHIM_CACHE_H */

@@ -14,6 +14,6 @@ unsigned long get_state_synchronize_rcu(void);
 bool poll_state_synchronize_rcu(unsigned long cookie);
 
 /* All threads have ended when something is freed */
-#define call_rcu(head, f)		(f)(head)
+#define call_rcu(head, f)		((f)(head))
 
 #endif /* _LITMUS_RCUPDATE_H */

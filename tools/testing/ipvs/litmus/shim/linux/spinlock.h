@@ -5,10 +5,11 @@
 #include <pthread.h>
 
 /* A mutex, because threads are preempted that hold it */
-typedef struct {
+struct spinlock {
 	pthread_mutex_t mutex;
-} spinlock_t;
+};
 
+#define spinlock_t		struct spinlock
 #define spin_lock_init(lock)	pthread_mutex_init(&(lock)->mutex, NULL)
 #define spin_lock(lock)		pthread_mutex_lock(&(lock)->mutex)
 #define spin_unlock(lock)	pthread_mutex_unlock(&(lock)->mutex)
