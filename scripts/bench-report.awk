@@ -300,8 +300,11 @@ END {
 	table("One pass, in user space", "^pass$",
 	      "Time to estimate all of the table once; `active`: percent that" \
 	      " counted\nsince the pass before, on the CPUs `used`.")
-	table("Packet path", "^(packet|softirq)_",
-	      "Instructions that counting one packet takes.")
+	table("Packet path", "^(packet|alone)_",
+	      "Instructions that counting one packet takes, for a server, its" \
+	      " service and the\ntotal.  `packet`: all; `alone`: without the body" \
+	      " of __local_bh_enable_ip(), which\nours does not call on 64 bits and" \
+	      " which is not the same in both kernels.")
 	table("CPU time of the kthreads", "^cpu_time$",
 	      "In each period of 2 s.  The active services got a datagram in" \
 	      " each period,\nfrom one CPU; each has a server, which has an" \
