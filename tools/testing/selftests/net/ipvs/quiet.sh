@@ -25,7 +25,7 @@ BURSTS=2
 PASSES=6
 
 need_ipvs
-need taskset
+need taskset ping
 need_helpers echo_server tcp_client udp_flood
 
 LOUD=(-u "${VIP[4]}:53")
@@ -49,6 +49,7 @@ burst()
 	for cpu in "${pids[@]}"; do
 		wait "$cpu" || return 1
 	done
+	all_through
 }
 
 # Packets on each CPU: the first two lines are titles, the sum is '~'.

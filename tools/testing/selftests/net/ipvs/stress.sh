@@ -33,7 +33,7 @@ SCHEDULERS=(rr wrr lc wlc sh mh)
 
 need_ipvs
 need_helpers echo_server udp_flood
-need timeout unshare
+need timeout unshare taskset ping
 
 # The namespace where services come and go under traffic
 OTHER=other-$$
@@ -317,7 +317,7 @@ load_stop
 check "all workers end" wait_until load_ended
 check "each has done something" load_each_did
 all_online
-counters_settle "$DIRECTOR"
+all_through || diag "the director does not answer"
 check_counters
 
 check "sysctls can be written" default_sysctls "$DIRECTOR"

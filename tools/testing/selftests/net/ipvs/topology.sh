@@ -205,3 +205,16 @@ lose_nothing()
 	ip -n "$DIRECTOR" neigh replace "${SERVER1_IP[4]}" lladdr "$mac" dev eth1 \
 		nud permanent
 }
+
+# All that the client has sent is through the director: an answer from there to
+# each CPU has waited for what this CPU had to do before.
+all_through()
+{
+	local cpu
+
+	for ((cpu = 0; cpu < $(grep -c ^processor /proc/cpuinfo); cpu++)); do
+		taskset -c "$cpu" ip netns exec "$CLIENT" \
+			ping -q -c 1 -W "$IPVS_TEST_WAIT" 10.1.0.1 >/dev/null ||
+			return 1
+	done
+}
