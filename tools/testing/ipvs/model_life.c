@@ -62,6 +62,9 @@ void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
 	memset(&model, 0, sizeof(model));
 	sim_begin(seed, cpus);
 	model.pick = pick;
+	/* Some machines have no clock but jiffies */
+	if (!sim_rnd(8))
+		sim.clock_res = 1000000000 / HZ;
 	model.objs_max = clamp(objs, 2U, min(MODEL_OBJS, MODEL_COUNTERS / cpus));
 	model.net.user_ns = root ? &init_user_ns : &model.user_ns;
 	model.ipvs.net = &model.net;
@@ -85,6 +88,8 @@ void model_end(void)
 
 	let_all_go();
 	model_seen.corrections += est->corrections;
+	if (est->corrections && sim.clock_res > IP_VS_EST_CLOCK_RES)
+		sim_fail("limits are corrected by a clock that cannot tell");
 	op_stop(model.nstarted, false);
 	op_free(model.nstopped);
 	obj_stop(total);

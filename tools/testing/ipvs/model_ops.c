@@ -230,6 +230,9 @@ static void op_measured(void)
 	struct ip_vs_est_net *est = model_est();
 	u32 want = 1 + (pick(4) ? pick(3) : pick_few(6));
 
+	/* Where the clock is too coarse, nobody asks */
+	if (sim.clock_res > IP_VS_EST_CLOCK_RES)
+		return;
 	spin_lock(&est->lock);
 	if (est->chain_max && want != est->chain_max) {
 		est->measured = want;

@@ -189,6 +189,7 @@ void sim_begin(u64 seed, unsigned int cpus)
 	jiffies = -300 * HZ;
 	sim = (struct sim){
 		.rnd = seed ? : 1,
+		.clock_res = 1,
 		.lock_ns = 1000,
 		.nr_cpus = cpus,
 		.gp_begun = -10,

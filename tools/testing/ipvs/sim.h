@@ -19,6 +19,7 @@
  * struct sim - the machine
  * @rnd: state of the generator of random numbers
  * @ns: the clock, ns
+ * @clock_res: its resolution, ns
  * @lock_ns: what holding a lock takes, ns: the cost of an estimator
  * @nr_cpus: possible CPUs
  * @cpu: the one that packets arrive at
@@ -33,6 +34,7 @@
 struct sim {
 	u64 rnd;
 	u64 ns;
+	u32 clock_res;
 	u32 lock_ns;
 	unsigned int nr_cpus;
 	unsigned int cpu;

@@ -7,12 +7,12 @@
 static inline u64 ktime_get_ns(void)
 {
 	sim_preempt();
-	return sim.ns;
+	return sim.ns - sim.ns % sim.clock_res;
 }
 
 static inline u32 ktime_get_resolution_ns(void)
 {
-	return 1;
+	return sim.clock_res;
 }
 
 #endif /* _SHIM_TIMEKEEPING_H */
