@@ -3,8 +3,8 @@
  *
  * A context is what one kthread walks: up to 50 rows, one each 40 ms.  A row
  * holds up to 48 chains, each short enough (chain_max) to be walked in one
- * RCU read-side section of less than 100 us.  This file knows no tasks, no
- * clocks and no namespaces.
+ * RCU read-side section of less than 100 us.  This file knows no tasks and no
+ * namespaces.
  *
  * Filling: while every open row holds a chain's worth of estimators, a new
  * row is opened; otherwise the least loaded row takes the next one, and those
@@ -30,6 +30,7 @@
  */
 
 #include <linux/bitmap.h>
+#include <linux/jiffies.h>
 #include <linux/prefetch.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -76,7 +77,13 @@ static int ip_vs_est_row_open(struct ip_vs_est_ctx *ctx,
 			      struct ip_vs_est_row **spare)
 {
 	unsigned int row = find_first_zero_bit(ctx->used, IP_VS_EST_ROWS);
+	unsigned int chain;
 
+	/* Before anything in it is sampled, so that it never seems to have
+	 * been walked later; 0 may be a time to come.
+	 */
+	for (chain = 0; chain < IP_VS_EST_CHAINS; chain++)
+		(*spare)->walked[chain] = jiffies;
 	/* Pairs with rcu_dereference() in ip_vs_est_walk_row() */
 	rcu_assign_pointer(ctx->rows[row], *spare);
 	*spare = NULL;
