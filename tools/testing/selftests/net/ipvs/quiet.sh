@@ -68,18 +68,17 @@ sent_are()	# CONNS PACKETS
 
 test_bursts()
 {
-	local n conns packets=0
+	local n packets=0
 
 	for ((n = 1; n <= BURSTS; n++)); do
 		burst || diag "a sender failed"
-		packets=$((packets + CPUS * HAMMER))
 		# Connections are as many as senders: ports are used again.
-		conns=$CPUS
+		packets=$((packets + CPUS * HAMMER))
 		check_eq "burst $n: exact at once" \
-			"$(sent_are "$conns" "$packets")" "$(counters_of "${LOUD[@]}")"
+			"$(sent_are "$CPUS" "$packets")" "$(counters_of "${LOUD[@]}")"
 		sleep "$PASSES"
 		check_eq "burst $n: exact after passes" \
-			"$(sent_are "$conns" "$packets")" "$(counters_of "${LOUD[@]}")"
+			"$(sent_are "$CPUS" "$packets")" "$(counters_of "${LOUD[@]}")"
 	done
 	check_eq "all CPUs have counted" "$CPUS" "$(cpus_that_counted)"
 	in_director ipvsadm -Z
@@ -123,14 +122,13 @@ test_connections()
 # It has been quiet since it was made: what comes now came just now.
 test_rates()
 {
-	local end flood want
+	local end flood want found='' spike=''
 
 	want="0 $RATE 0 $((RATE * (SIZE + 28))) 0"
 	ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r "$RATE" \
 		-s "$SIZE" -p 21000 "${VIP[4]}" 54 >/dev/null &
 	flood=$!
 	end=$((SECONDS + 22))
-	spike=''
 	while ((SECONDS < end)); do
 		found=$(service_rates "$DIRECTOR" "${CALM[@]}")
 		not_above "$PERCENT" "1 ${want#0 }" "$found" || spike=$found
