@@ -7,6 +7,7 @@
  */
 
 #include <linux/bitops.h>
+#include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/rcupdate.h>
@@ -136,6 +137,43 @@ static void quiet_test_settles(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, did, IP_VS_EST_IDLE);
 	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_CONNS], 0);
 	KUNIT_EXPECT_EQ(test, stats->est.base.v[IP_VS_CONNS], 9);
+}
+
+/* Add to a counter without telling: only who reads it knows */
+static void quiet_test_hide(struct ip_vs_stats *stats, unsigned int cpu)
+{
+	u64_stats_t *cnt = &per_cpu_ptr(stats->cpustats, cpu)->cnt[IP_VS_CONNS];
+
+	u64_stats_set(cnt, u64_stats_read(cnt) + 1000);
+}
+
+/* CPUs that never counted are not read, and none when all is settled: neither
+ * by passes nor by readers
+ */
+static void quiet_test_reads_no_more(struct kunit *test)
+{
+	unsigned int last = cpumask_last(cpu_possible_mask);
+	unsigned int cpu = ip_vs_stats_test_cpu();
+	struct ip_vs_stats *stats = test->priv;
+	struct ip_vs_kstats k;
+
+	if (per_cpu(ip_vs_stats_group, cpu) == per_cpu(ip_vs_stats_group, last))
+		kunit_skip(test, "all CPUs share a bit");
+
+	ip_vs_est_begin(stats);
+	quiet_test_hide(stats, last);
+	ip_vs_stats_test_count(stats, cpu, IP_VS_CONNS, 9);
+	ip_vs_copy_stats(&k, stats);
+	KUNIT_EXPECT_EQ(test, k.conns, 9);
+	KUNIT_EXPECT_EQ(test, quiet_test_due(stats), IP_VS_EST_READ);
+	KUNIT_EXPECT_EQ(test, stats->est.base.v[IP_VS_CONNS], 9);
+
+	quiet_test_wait(stats);
+	KUNIT_EXPECT_EQ(test, quiet_test_due(stats), IP_VS_EST_READ);
+	quiet_test_hide(stats, cpu);
+	KUNIT_EXPECT_EQ(test, quiet_test_due(stats), IP_VS_EST_FOLDED);
+	ip_vs_copy_stats(&k, stats);
+	KUNIT_EXPECT_EQ(test, k.conns, 9);
 }
 
 /* A packet has found its bit set, and is held up before it counts, while
@@ -286,6 +324,7 @@ static struct kunit_case quiet_test_cases[] = {
 	KUNIT_CASE(quiet_test_groups),
 	KUNIT_CASE(quiet_test_new),
 	KUNIT_CASE(quiet_test_settles),
+	KUNIT_CASE(quiet_test_reads_no_more),
 	KUNIT_CASE(quiet_test_held_up),
 	KUNIT_CASE(quiet_test_wakes),
 	KUNIT_CASE(quiet_test_wakes_early),
