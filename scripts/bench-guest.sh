@@ -250,13 +250,19 @@ switches()	# FILE...
 		     END { printf "%.0f\n", n }'
 }
 
-trace_on()
+# Once and for all: each time that an event is enabled or disabled the kernel
+# patches its code, over which the emulator trips now and then.
+trace_setup()
 {
 	echo 0 >$tracing/tracing_on
 	echo 4096 >$tracing/buffer_size_kb
 	echo mono >$tracing/trace_clock
 	echo 1 >$tracing/events/timer/timer_expire_entry/enable
 	echo 1 >$tracing/events/timer/timer_expire_exit/enable
+}
+
+trace_on()
+{
 	: >$tracing/trace
 	echo 1 >$tracing/tracing_on
 }
@@ -264,7 +270,6 @@ trace_on()
 trace_off()
 {
 	echo 0 >$tracing/tracing_on
-	echo 0 >$tracing/events/timer/enable
 	cat $tracing/trace >$trace
 	: >$tracing/trace
 }
@@ -424,6 +429,7 @@ for kernel in $kernels; do
 	row "$kernel" release "cpus=$cpus" 0 "$(uname -r)" version
 done
 if has_part load; then
+	trace_setup
 	for kernel in $kernels; do
 		echo "load: $kernel"
 		measure_load "$kernel"
