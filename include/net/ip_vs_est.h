@@ -252,6 +252,21 @@ void ip_vs_estimator_net_cleanup(struct netns_ipvs *ipvs);
 int ip_vs_est_init(void);
 void ip_vs_est_cleanup(void);
 
+/* ip_vs_est_proc.c */
+#ifdef CONFIG_PROC_FS
+int ip_vs_est_proc_add(struct netns_ipvs *ipvs);
+void ip_vs_est_proc_del(struct netns_ipvs *ipvs);
+#else
+static inline int ip_vs_est_proc_add(struct netns_ipvs *ipvs)
+{
+	return 0;
+}
+
+static inline void ip_vs_est_proc_del(struct netns_ipvs *ipvs)
+{
+}
+#endif
+
 /* ip_vs_est_sysctl.c */
 int ip_vs_est_sysctl_cpulist(struct netns_ipvs *ipvs, int write, void *buffer,
 			     size_t *lenp, loff_t *ppos);

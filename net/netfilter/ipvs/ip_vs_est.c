@@ -46,6 +46,7 @@
 #include <linux/timekeeping.h>
 
 #include <net/ip_vs.h>
+#include <trace/events/ipvs_est.h>
 #include "ip_vs_est_impl.h"
 
 /**
@@ -197,6 +198,34 @@ u64 ip_vs_est_clock(void)
 	return ktime_get_ns();
 }
 
+/**
+ * struct ip_vs_est_visit - the walk of a row
+ * @ests: estimators that were passed over
+ * @read: those of them whose counters were read
+ * @ns: time in the chains, ns; 0 if no clock is fine enough
+ * @unsettled: there was an object that waits for a grace period
+ */
+struct ip_vs_est_visit {
+	u32			ests;
+	u32			read;
+	u64			ns;
+	bool			unsettled;
+};
+
+/* Add the walk of a chain */
+static void ip_vs_est_visit_add(struct ip_vs_est_visit *visit,
+				const struct ip_vs_est_walk *walk, u64 ns)
+{
+	unsigned int did;
+
+	for (did = 0; did < IP_VS_EST_NDID; did++)
+		visit->ests += walk->did[did];
+	visit->read += walk->did[IP_VS_EST_READ] +
+		       walk->did[IP_VS_EST_READ_ALL];
+	visit->ns += ns;
+	visit->unsettled |= walk->unsettled;
+}
+
 /* Walk a chain, and note when and how long.  The time is that of its
  * beginning, and stands in the row from its end on: whoever reads it, at
  * whatever moment, may rely on all of the chain having been walked then or
@@ -204,39 +233,59 @@ u64 ip_vs_est_clock(void)
  */
 static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 				 struct ip_vs_est_row *r, unsigned int chain,
-				 struct ip_vs_est_walk *walk)
+				 struct ip_vs_est_visit *visit)
 {
 	u32 chain_max = READ_ONCE(ctx->net->chain_max);
 	unsigned long switches = current->nvcsw + current->nivcsw;
 	u64 begin = get_jiffies_64(), time;
+	struct ip_vs_est_walk walk = { };
 
-	memset(walk, 0, sizeof(*walk));
 	/* Pairs with WRITE_ONCE() in ip_vs_est_set_active().  An old value
 	 * costs nothing but one more base: the next walk sees the new one.
 	 */
-	walk->gen = READ_ONCE(ctx->net->gen);
-	walk->walked = begin - ((unsigned long)begin - r->walked[chain]);
+	walk.gen = READ_ONCE(ctx->net->gen);
+	walk.walked = begin - ((unsigned long)begin - r->walked[chain]);
 
 	time = ip_vs_est_clock();
-	ip_vs_est_chain_walk(&r->chain[chain], walk);
+	ip_vs_est_chain_walk(&r->chain[chain], &walk);
 	time = ip_vs_est_clock() - time;
 	/* Pairs with READ_ONCE() in ip_vs_est_chain_del() */
 	WRITE_ONCE(r->walked[chain], (unsigned long)begin);
 
-	/* Negative, if the clock became too coarse meanwhile */
-	if ((s64)time > 0 && switches == current->nvcsw + current->nivcsw)
-		ip_vs_est_meter_add(&ctx->meter, time, walk, chain_max);
+	/* If the clock became too coarse meanwhile */
+	if ((s64)time < 0)
+		time = 0;
+	if (time && switches == current->nvcsw + current->nivcsw)
+		ip_vs_est_meter_add(&ctx->meter, time, &walk, chain_max);
+	ip_vs_est_visit_add(visit, &walk, time);
+}
+
+/* The walk of a row is over: let users see it */
+static void ip_vs_est_note_row(struct ip_vs_est_ctx *ctx, unsigned int row,
+			       const struct ip_vs_est_visit *visit,
+			       unsigned long late)
+{
+	u32 us = min_t(u64, div_u64(visit->ns, NSEC_PER_USEC), U32_MAX);
+
+	ctx->ests += visit->ests;
+	ctx->read += visit->read;
+	/* Pair with READ_ONCE() in ip_vs_est_line_get() */
+	WRITE_ONCE(ctx->view.last_us, us);
+	if (us > ctx->view.worst_us)
+		WRITE_ONCE(ctx->view.worst_us, us);
+	trace_ipvs_est_row_walked(ctx->net->ipvs->gen, ctx->id, row,
+				  visit->ests, visit->read, visit->ns, late);
 }
 
 /* Walk the chains of a row, with a reschedule point after each.  Not
  * cond_resched_rcu(): it is empty with PREEMPT_RCU, which kernels have that
  * boot with voluntary preemption, and 48 chains would then be one section.
  */
-static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row)
+static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
+			       unsigned long late)
 {
-	struct ip_vs_est_walk walk;
+	struct ip_vs_est_visit visit = { };
 	struct ip_vs_est_row *r;
-	bool unsettled = false;
 	unsigned int chain;
 
 	for (chain = 0; chain < IP_VS_EST_CHAINS; chain++) {
@@ -249,8 +298,7 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row)
 				break;
 			continue;
 		}
-		ip_vs_est_walk_chain(ctx, r, chain, &walk);
-		unsettled |= walk.unsettled;
+		ip_vs_est_walk_chain(ctx, r, chain, &visit);
 		rcu_read_unlock();
 
 		cond_resched();
@@ -260,15 +308,24 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row)
 	/* They settle after a grace period, and nobody else may want one.  Who
 	 * asks for it needs no cookie, they have theirs.
 	 */
-	if (unsettled)
+	if (visit.unsettled)
 		start_poll_synchronize_rcu();
+	ip_vs_est_note_row(ctx, row, &visit, late);
 }
 
-/* A period is over: tell kthread 0 what the full chains of this one ask for */
+/* A period is over: let users see it, and tell kthread 0 what the full chains
+ * of this one ask for
+ */
 static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 {
 	struct ip_vs_est_net *est = ctx->net;
 	u32 chain_max = READ_ONCE(est->chain_max), want;
+
+	/* Pair with READ_ONCE() in ip_vs_est_line_get() */
+	WRITE_ONCE(ctx->view.read, ctx->read);
+	WRITE_ONCE(ctx->view.skipped, ctx->ests - ctx->read);
+	ctx->ests = 0;
+	ctx->read = 0;
 
 	want = ip_vs_est_meter_period(&ctx->meter, chain_max,
 				      READ_ONCE(est->lowered));
@@ -317,7 +374,7 @@ static void ip_vs_est_walk_due(struct ip_vs_est_ctx *ctx)
 		if (row < 0 || time_before(jiffies, due))
 			break;
 
-		ip_vs_est_walk_row(ctx, row);
+		ip_vs_est_walk_row(ctx, row, jiffies - due);
 		if (row < ctx->cursor || row == IP_VS_EST_ROWS - 1)
 			ip_vs_est_period(ctx);
 		ctx->cursor = (row + 1) % IP_VS_EST_ROWS;

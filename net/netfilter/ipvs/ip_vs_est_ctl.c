@@ -27,6 +27,7 @@
 #include <linux/slab.h>
 
 #include <net/ip_vs.h>
+#include <trace/events/ipvs_est.h>
 #include "ip_vs_est_impl.h"
 
 /* Wait before a task that could not be created is tried again, and after a
@@ -167,9 +168,19 @@ static struct task_struct *ip_vs_est_take_task(struct ip_vs_est_ctx *ctx)
 	return task;
 }
 
-/* Free the contexts without estimators.  kthread_stop() waits: no lock is
- * held, and the kthread takes none that its stopper could hold.
+/* Stop a task.  This waits for it: no lock is held, and the kthread takes none
+ * that its stopper could hold.
  */
+static void ip_vs_est_stop_task(struct ip_vs_est_net *est, unsigned int id,
+				struct task_struct *task)
+{
+	pid_t pid = task_pid_nr(task);
+
+	kthread_stop(task);
+	trace_ipvs_est_task_stopped(est->ipvs->gen, id, pid);
+}
+
+/* Free the contexts without estimators */
 static void ip_vs_est_free_detached(struct ip_vs_est_net *est)
 {
 	struct task_struct *task;
@@ -188,12 +199,12 @@ static void ip_vs_est_free_detached(struct ip_vs_est_net *est)
 		spin_unlock(&est->lock);
 
 		if (task)
-			kthread_stop(task);
+			ip_vs_est_stop_task(est, ctx->id, task);
 		kfree(ctx);
 	}
 }
 
-/* Stop all tasks when none should run; no lock is held, as above */
+/* Stop all tasks when none should run */
 static void ip_vs_est_stop_tasks(struct ip_vs_est_net *est)
 {
 	struct task_struct *task;
@@ -210,7 +221,7 @@ static void ip_vs_est_stop_tasks(struct ip_vs_est_net *est)
 		spin_unlock(&est->lock);
 
 		if (task)
-			kthread_stop(task);
+			ip_vs_est_stop_task(est, id, task);
 	}
 }
 
@@ -244,6 +255,7 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 	cpumask_copy(est->reload_mask, est->cpulist);
 	spin_unlock(&est->lock);
 	ip_vs_est_apply_task(task, nice, est->reload_mask);
+	trace_ipvs_est_task_started(est->ipvs->gen, ctx->id, task_pid_nr(task));
 
 	/* What has changed since then has queued this work again */
 	spin_lock(&est->lock);

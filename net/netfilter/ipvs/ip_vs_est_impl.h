@@ -10,6 +10,8 @@
  * ip_vs_est_net.c	set-up and exit of a network namespace
  * ip_vs_est_ctl.c	est_reload_work: start and stop of kthreads, CPU hotplug
  * ip_vs_est_sysctl.c	the sysctls
+ * ip_vs_est_proc.c	/proc/net/ip_vs_est
+ * ip_vs_est_trace.c	the tracepoints
  */
 #ifndef _IP_VS_EST_IMPL_H
 #define _IP_VS_EST_IMPL_H
@@ -125,6 +127,22 @@ struct ip_vs_est_meter {
 };
 
 /**
+ * struct ip_vs_est_view - what users see of a kthread's work
+ * @last_us: time in the chains of the last row, us
+ * @worst_us: the longest such time since the context exists, us
+ * @read: estimators whose counters were read in the last period
+ * @skipped: estimators of that period that needed no reading
+ *
+ * Written by the kthread alone, read without a lock, each for itself.
+ */
+struct ip_vs_est_view {
+	u32			last_us;
+	u32			worst_us;
+	u32			read;
+	u32			skipped;
+};
+
+/**
  * struct ip_vs_est_ctx - what one kthread walks; lives on without a task
  * @net: the namespace's estimation
  * @rows: the rows, RCU for the walker, written under est->lock
@@ -140,6 +158,9 @@ struct ip_vs_est_meter {
  * @cursor: row to look at next, kthread only
  * @cursor_time: when that row is due, jiffies, kthread only
  * @meter: how long its chains take, kthread only
+ * @ests: estimators that were walked in this period so far, kthread only
+ * @read: those of them whose counters were read, kthread only
+ * @view: what users see
  */
 struct ip_vs_est_ctx {
 	struct ip_vs_est_net	*net;
@@ -156,6 +177,9 @@ struct ip_vs_est_ctx {
 	unsigned int		cursor;
 	unsigned long		cursor_time;
 	struct ip_vs_est_meter	meter;
+	u32			ests;
+	u32			read;
+	struct ip_vs_est_view	view;
 };
 
 /**

@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 
 #include <net/ip_vs.h>
+#include <trace/events/ipvs_est.h>
 #include "ip_vs_est_impl.h"
 
 /* Pause between calibration runs */
@@ -73,9 +74,9 @@ static void ip_vs_est_set_chain_max(struct ip_vs_est_net *est, u32 chain_max)
 static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 {
 	struct ip_vs_stats *probe = ip_vs_stats_create(est);
+	u32 guess, limit;
 	bool first;
 	u64 cost;
-	u32 guess;
 
 	if (!probe) {
 		/* Estimators wait meanwhile; try again in a tick */
@@ -99,18 +100,13 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	}
 	guess = ip_vs_est_chain_max(cost);
 	first = !est->chain_max;
-	if (first) {
+	limit = first ? guess : ip_vs_est_recalibrated(est->chain_max,
+						       est->guess, guess);
+	if (limit != est->chain_max)
 		est->guess = guess;
-		WRITE_ONCE(est->chain_max, guess);
-	} else {
-		u32 limit = ip_vs_est_recalibrated(est->chain_max, est->guess,
-						   guess);
-
-		if (limit != est->chain_max)
-			est->guess = guess;
-		ip_vs_est_set_chain_max(est, limit);
-	}
+	ip_vs_est_set_chain_max(est, limit);
 	spin_unlock(&est->lock);
+	trace_ipvs_est_calibrated(est->ipvs->gen, cost, guess, limit);
 	if (first)
 		ip_vs_est_say_limits(est, "calibrated");
 }
@@ -119,18 +115,21 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 static void ip_vs_est_correct(struct ip_vs_est_net *est)
 {
 	bool first = false;
-	u32 want;
+	u32 old, want;
 
 	spin_lock(&est->lock);
+	old = est->chain_max;
 	want = est->measured;
 	est->measured = 0;
 	if (want) {
-		if (want < est->chain_max)
+		if (want < old)
 			WRITE_ONCE(est->lowered, true);
 		first = !est->corrections++;
 		ip_vs_est_set_chain_max(est, want);
 	}
 	spin_unlock(&est->lock);
+	if (want)
+		trace_ipvs_est_corrected(est->ipvs->gen, old, want);
 	if (first)
 		ip_vs_est_say_limits(est, "corrected by measurement");
 }
@@ -262,10 +261,14 @@ static int ip_vs_est_place(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
 					  &est->spare_row);
 		if (ret == -ENOSPC)
 			continue;
+		if (ret < 0)
+			return ret;
+		trace_ipvs_est_placed(est->ipvs->gen, stats, id,
+				      stats->est.row, stats->est.chain);
 		/* The kthread has looked for its next row before this one */
 		if (ret > 0)
 			ip_vs_est_wake(ctx);
-		return ret < 0 ? ret : 0;
+		return 0;
 	}
 
 	/* Context and row at once: a context is never there without a row */
