@@ -13,7 +13,7 @@
 #include <linux/tracepoint.h>
 
 /**
- * trace_ipvs_est_row_walked - all chains of a row have been walked
+ * ipvs_est_row_walked - all chains of a row have been walked
  * @netns: the namespace
  * @ctx: the context, which is the number of its kthread
  * @row: the row, 0 to 49
@@ -23,6 +23,7 @@
  * @late: how late the walk has begun, jiffies
  */
 TRACE_EVENT(ipvs_est_row_walked,
+
 	TP_PROTO(int netns, unsigned int ctx, unsigned int row, u32 ests,
 		 u32 read, u64 ns, unsigned long late),
 	TP_ARGS(netns, ctx, row, ests, read, ns, late),
@@ -51,13 +52,14 @@ TRACE_EVENT(ipvs_est_row_walked,
 );
 
 /**
- * trace_ipvs_est_calibrated - kthread 0 has measured an estimation
+ * ipvs_est_calibrated - kthread 0 has measured an estimation
  * @netns: the namespace
  * @cost: what it takes, ns
  * @guess: estimators in a chain that this allows
  * @chain_max: the limit in force from here on
  */
 TRACE_EVENT(ipvs_est_calibrated,
+
 	TP_PROTO(int netns, u64 cost, u32 guess, u32 chain_max),
 	TP_ARGS(netns, cost, guess, chain_max),
 	TP_STRUCT__entry(
@@ -78,12 +80,13 @@ TRACE_EVENT(ipvs_est_calibrated,
 );
 
 /**
- * trace_ipvs_est_corrected - what walks took has changed the limit
+ * ipvs_est_corrected - what walks took has changed the limit
  * @netns: the namespace
  * @old: estimators in a chain until here
  * @chain_max: estimators in a chain from here on
  */
 TRACE_EVENT(ipvs_est_corrected,
+
 	TP_PROTO(int netns, u32 old, u32 chain_max),
 	TP_ARGS(netns, old, chain_max),
 	TP_STRUCT__entry(
@@ -101,6 +104,7 @@ TRACE_EVENT(ipvs_est_corrected,
 );
 
 DECLARE_EVENT_CLASS(ipvs_est_task,
+
 	TP_PROTO(int netns, unsigned int ctx, pid_t pid),
 	TP_ARGS(netns, ctx, pid),
 	TP_STRUCT__entry(
@@ -118,29 +122,31 @@ DECLARE_EVENT_CLASS(ipvs_est_task,
 );
 
 /**
- * trace_ipvs_est_task_started - the kthread of a context is about to run
+ * ipvs_est_task_started - the kthread of a context is about to run
  * @netns: the namespace
  * @ctx: the context
  * @pid: of the kthread
  */
 DEFINE_EVENT(ipvs_est_task, ipvs_est_task_started,
+
 	TP_PROTO(int netns, unsigned int ctx, pid_t pid),
 	TP_ARGS(netns, ctx, pid)
 );
 
 /**
- * trace_ipvs_est_task_stopped - the kthread of a context has ended
+ * ipvs_est_task_stopped - the kthread of a context has ended
  * @netns: the namespace
  * @ctx: the context
  * @pid: of the kthread
  */
 DEFINE_EVENT(ipvs_est_task, ipvs_est_task_stopped,
+
 	TP_PROTO(int netns, unsigned int ctx, pid_t pid),
 	TP_ARGS(netns, ctx, pid)
 );
 
 /**
- * trace_ipvs_est_placed - an estimator has got a place
+ * ipvs_est_placed - an estimator has got a place
  * @netns: the namespace
  * @stats: which, as an address that says no more than whether two are the same
  * @ctx: the context
@@ -148,6 +154,7 @@ DEFINE_EVENT(ipvs_est_task, ipvs_est_task_stopped,
  * @chain: chain of the row
  */
 TRACE_EVENT(ipvs_est_placed,
+
 	TP_PROTO(int netns, const void *stats, unsigned int ctx,
 		 unsigned int row, unsigned int chain),
 	TP_ARGS(netns, stats, ctx, row, chain),

@@ -31,6 +31,11 @@
  */
 #define IP_VS_EST_TOO_SLOW	120000
 #define IP_VS_EST_TOO_FAST	50000
+/* A chain counts for at most this time, ns.  What takes longer was held up, by
+ * interrupts or by a hypervisor that ran another guest: a few of these must not
+ * make the mean of many.
+ */
+#define IP_VS_EST_HELD_UP	(4 * IP_VS_EST_TOO_SLOW)
 /* Periods in a row of such means before a correction.  Raising a limit that
  * was lowered before takes a minute, so that two CPUs of different speed do
  * not push estimators to and fro.
@@ -131,6 +136,19 @@ u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess)
 		       IP_VS_EST_CHAIN_LIMIT);
 }
 
+static void ip_vs_est_timed_add(struct ip_vs_est_timed *t, u64 ns, u32 ests)
+{
+	t->ns += ns;
+	t->ests += ests;
+	t->chains++;
+}
+
+/* Time of one chain, ns; 0 when there is none */
+static u64 ip_vs_est_timed_mean(const struct ip_vs_est_timed *t)
+{
+	return t->chains ? div_u64(t->ns, t->chains) : 0;
+}
+
 /**
  * ip_vs_est_meter_add() - note what a chain has taken, if it tells
  * @m: the meter of the context
@@ -138,9 +156,9 @@ u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess)
  * @walk: what was done in it
  * @chain_max: limit in use
  *
- * Limits must hold when every CPU has counted for every estimator.  So a full
- * chain in which less was read tells when it is too slow in spite of that, but
- * not when it is fast.
+ * Limits must hold when every CPU has counted for every estimator.  So full
+ * chains in which less was read tell that they are too slow in spite of that,
+ * but not that they are fast.
  *
  * Context: the kthread that owns @m.
  */
@@ -152,13 +170,25 @@ void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
 
 	for (did = 0; did < IP_VS_EST_NDID; did++)
 		ests += walk->did[did];
-	if (ests < chain_max ||
-	    (walk->did[IP_VS_EST_READ_ALL] < ests && ns <= IP_VS_EST_TOO_SLOW))
+	if (ests < chain_max)
 		return;
 
-	m->ns += ns;
-	m->ests += ests;
-	m->chains++;
+	ns = min_t(u64, ns, IP_VS_EST_HELD_UP);
+	ip_vs_est_timed_add(&m->full, ns, ests);
+	if (walk->did[IP_VS_EST_READ_ALL] == ests)
+		ip_vs_est_timed_add(&m->worst, ns, ests);
+}
+
+/* What a period is: 1 too slow, -1 too fast, 0 neither */
+static int ip_vs_est_meter_judge(const struct ip_vs_est_meter *m)
+{
+	if (ip_vs_est_timed_mean(&m->full) > IP_VS_EST_TOO_SLOW ||
+	    ip_vs_est_timed_mean(&m->worst) > IP_VS_EST_TOO_SLOW)
+		return 1;
+	if (m->worst.chains &&
+	    ip_vs_est_timed_mean(&m->worst) < IP_VS_EST_TOO_FAST)
+		return -1;
+	return 0;
 }
 
 /**
@@ -173,29 +203,31 @@ void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
 u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max,
 			   bool lowered)
 {
-	int need = IP_VS_EST_STREAK;
-	u64 mean;
+	int judged = ip_vs_est_meter_judge(m), need = IP_VS_EST_STREAK;
+	const struct ip_vs_est_timed *by = &m->worst;
 	u32 want = 0;
 
-	if (!m->chains)
+	if (!m->full.chains)
 		return 0;
 
-	mean = div_u64(m->ns, m->chains);
-	if (mean > IP_VS_EST_TOO_SLOW)
+	if (judged > 0)
 		m->streak = max(m->streak, 0) + 1;
-	else if (mean < IP_VS_EST_TOO_FAST)
+	else if (judged < 0)
 		m->streak = min(m->streak, 0) - 1;
-	else
+	else if (m->streak > 0 || m->worst.chains)
 		m->streak = 0;
 
 	if (m->streak < 0 && lowered)
 		need = IP_VS_EST_STREAK_LONG;
-	if (abs(m->streak) >= need) {
-		want = ip_vs_est_chain_max(div_u64(m->ns, m->ests) ? : 1);
+	if (judged && abs(m->streak) >= need) {
+		/* Slow though little was read: then all of them tell how slow */
+		if (judged > 0 &&
+		    ip_vs_est_timed_mean(by) < ip_vs_est_timed_mean(&m->full))
+			by = &m->full;
+		want = ip_vs_est_chain_max(div_u64(by->ns, by->ests) ? : 1);
 		m->streak = 0;
 	}
-	m->ns = 0;
-	m->ests = 0;
-	m->chains = 0;
+	memset(&m->full, 0, sizeof(m->full));
+	memset(&m->worst, 0, sizeof(m->worst));
 	return want == chain_max ? 0 : want;
 }

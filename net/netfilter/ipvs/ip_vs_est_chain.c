@@ -170,7 +170,7 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats)
 
 	r = ip_vs_est_row(ctx, est->row);
 	hlist_del_rcu(&est->node);
-	/* Pairs with WRITE_ONCE() in ip_vs_est_walk_row().  An older time is
+	/* Pairs with WRITE_ONCE() in ip_vs_est_walk_chain().  An older time is
 	 * not wrong: then too there was nothing.
 	 */
 	ip_vs_est_leave(stats, READ_ONCE(r->walked[est->chain]));

@@ -5,7 +5,8 @@
  * ip_vs_est_pass.c	the sampling of one estimator
  * ip_vs_est_chain.c	rows and chains: where an estimator goes
  * ip_vs_est_calc.c	how long a chain may be
- * ip_vs_est.c		start and stop of an estimator, the kthread
+ * ip_vs_est.c		start and stop of an estimator; locking
+ * ip_vs_est_kthread.c	the kthread: walks rows, sleeps
  * ip_vs_est_place.c	kthread 0: from the pending list into the chains
  * ip_vs_est_net.c	set-up and exit of a network namespace
  * ip_vs_est_ctl.c	est_reload_work: start and stop of kthreads, CPU hotplug
@@ -113,16 +114,26 @@ struct ip_vs_est_row {
 };
 
 /**
- * struct ip_vs_est_meter - how long the full chains of a context take
- * @ns: time in the full chains of this period, ns
+ * struct ip_vs_est_timed - chains that were timed
+ * @ns: time in them, ns
  * @ests: estimators in them
- * @chains: how many full chains
- * @streak: periods in a row that were too slow (> 0) or too fast (< 0)
+ * @chains: how many
  */
-struct ip_vs_est_meter {
+struct ip_vs_est_timed {
 	u64			ns;
 	u32			ests;
 	u32			chains;
+};
+
+/**
+ * struct ip_vs_est_meter - how long the full chains of a context take
+ * @full: the full chains of this period
+ * @worst: those of them in which every CPU had to be read for each estimator
+ * @streak: periods in a row that were too slow (> 0) or too fast (< 0)
+ */
+struct ip_vs_est_meter {
+	struct ip_vs_est_timed	full;
+	struct ip_vs_est_timed	worst;
 	int			streak;
 };
 
@@ -310,10 +321,12 @@ u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max,
 			   bool lowered);
 
 /* ip_vs_est.c */
-u64 ip_vs_est_clock(void);
 void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
 void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
 void ip_vs_est_wake(struct ip_vs_est_ctx *ctx);
+
+/* ip_vs_est_kthread.c */
+u64 ip_vs_est_clock(void);
 int ip_vs_est_kthread(void *data);
 
 /* ip_vs_est_place.c */

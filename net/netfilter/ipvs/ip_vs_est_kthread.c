@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation: the kthread, which walks the rows of its context
+ *
+ * Sleeping
+ *
+ *   A kthread sets its state, then looks at the rows, at the pending list and
+ *   at kthread_should_stop().  Whoever publishes work does so under est->lock
+ *   before it wakes the kthread: the look, under the same lock, either sees
+ *   the work or comes before it, and then the wake-up finds the state set.
+ */
+
+#include <linux/kthread.h>
+#include <linux/math64.h>
+#include <linux/rculist.h>
+#include <linux/timekeeping.h>
+
+#include <net/ip_vs.h>
+#include <trace/events/ipvs_est.h>
+#include "ip_vs_est_impl.h"
+
+/**
+ * ip_vs_est_clock() - the time to measure walks with
+ *
+ * Context: any.
+ * Return: ns; always 0 where the clock is too coarse for that, so that walks
+ * seem to take no time and tell nothing.
+ */
+u64 ip_vs_est_clock(void)
+{
+	if (ktime_get_resolution_ns() > IP_VS_EST_CLOCK_RES)
+		return 0;
+	return ktime_get_ns();
+}
+
+/**
+ * struct ip_vs_est_visit - the walk of a row
+ * @ests: estimators that were passed over
+ * @read: those of them whose counters were read
+ * @ns: time in the chains, ns; 0 if no clock is fine enough
+ * @unsettled: there was an object that waits for a grace period
+ */
+struct ip_vs_est_visit {
+	u32			ests;
+	u32			read;
+	u64			ns;
+	bool			unsettled;
+};
+
+/* Add the walk of a chain */
+static void ip_vs_est_visit_add(struct ip_vs_est_visit *visit,
+				const struct ip_vs_est_walk *walk, u64 ns)
+{
+	unsigned int did;
+
+	for (did = 0; did < IP_VS_EST_NDID; did++)
+		visit->ests += walk->did[did];
+	visit->read += walk->did[IP_VS_EST_READ] +
+		       walk->did[IP_VS_EST_READ_ALL];
+	visit->ns += ns;
+	visit->unsettled |= walk->unsettled;
+}
+
+/* Walk a chain, and note when and how long.  The time is that of its
+ * beginning, and stands in the row from its end on: whoever reads it, at
+ * whatever moment, may rely on all of the chain having been walked then or
+ * later.
+ */
+static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
+				 struct ip_vs_est_row *r, unsigned int chain,
+				 struct ip_vs_est_visit *visit)
+{
+	u32 chain_max = READ_ONCE(ctx->net->chain_max);
+	unsigned long switches = current->nvcsw + current->nivcsw;
+	u64 begin = get_jiffies_64(), time;
+	struct ip_vs_est_walk walk = { };
+
+	/* Pairs with WRITE_ONCE() in ip_vs_est_set_active().  An old value
+	 * costs nothing but one more base: the next walk sees the new one.
+	 */
+	walk.gen = READ_ONCE(ctx->net->gen);
+	walk.walked = begin - ((unsigned long)begin - r->walked[chain]);
+
+	time = ip_vs_est_clock();
+	ip_vs_est_chain_walk(&r->chain[chain], &walk);
+	time = ip_vs_est_clock() - time;
+	/* Pairs with READ_ONCE() in ip_vs_est_chain_del() */
+	WRITE_ONCE(r->walked[chain], (unsigned long)begin);
+
+	/* If the clock became too coarse meanwhile */
+	if ((s64)time < 0)
+		time = 0;
+	if (time && switches == current->nvcsw + current->nivcsw)
+		ip_vs_est_meter_add(&ctx->meter, time, &walk, chain_max);
+	ip_vs_est_visit_add(visit, &walk, time);
+}
+
+/* The walk of a row is over: let users see it */
+static void ip_vs_est_note_row(struct ip_vs_est_ctx *ctx, unsigned int row,
+			       const struct ip_vs_est_visit *visit,
+			       unsigned long late)
+{
+	u32 us = min_t(u64, div_u64(visit->ns, NSEC_PER_USEC), U32_MAX);
+
+	ctx->ests += visit->ests;
+	ctx->read += visit->read;
+	/* Pair with READ_ONCE() in ip_vs_est_line_get() */
+	WRITE_ONCE(ctx->view.last_us, us);
+	if (us > ctx->view.worst_us)
+		WRITE_ONCE(ctx->view.worst_us, us);
+	trace_ipvs_est_row_walked(ctx->net->ipvs->gen, ctx->id, row,
+				  visit->ests, visit->read, visit->ns, late);
+}
+
+/* Walk the chains of a row, with a reschedule point after each.  Not
+ * cond_resched_rcu(): it is empty with PREEMPT_RCU, which kernels have that
+ * boot with voluntary preemption, and 48 chains would then be one section.
+ */
+static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
+			       unsigned long late)
+{
+	struct ip_vs_est_visit visit = { };
+	struct ip_vs_est_row *r;
+	unsigned int chain;
+
+	for (chain = 0; chain < IP_VS_EST_CHAINS; chain++) {
+		rcu_read_lock();
+		/* Pairs with rcu_assign_pointer() in ip_vs_est_row_open() */
+		r = rcu_dereference(ctx->rows[row]);
+		if (!r || hlist_empty(&r->chain[chain])) {
+			rcu_read_unlock();
+			if (!r)
+				break;
+			continue;
+		}
+		ip_vs_est_walk_chain(ctx, r, chain, &visit);
+		rcu_read_unlock();
+
+		cond_resched();
+		if (kthread_should_stop())
+			break;
+	}
+	/* They settle after a grace period, and nobody else may want one.  Who
+	 * asks for it needs no cookie, they have theirs.
+	 */
+	if (visit.unsettled)
+		start_poll_synchronize_rcu();
+	ip_vs_est_note_row(ctx, row, &visit, late);
+}
+
+/* A period is over: let users see it, and tell kthread 0 what the full chains
+ * of this one ask for
+ */
+static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
+{
+	struct ip_vs_est_net *est = ctx->net;
+	u32 chain_max = READ_ONCE(est->chain_max), want;
+
+	/* Pair with READ_ONCE() in ip_vs_est_line_get() */
+	WRITE_ONCE(ctx->view.read, ctx->read);
+	WRITE_ONCE(ctx->view.skipped, ctx->ests - ctx->read);
+	ctx->ests = 0;
+	ctx->read = 0;
+
+	want = ip_vs_est_meter_period(&ctx->meter, chain_max,
+				      READ_ONCE(est->lowered));
+	if (!want)
+		return;
+
+	spin_lock(&est->lock);
+	/* Not if another kthread was faster, and ours is about an old limit */
+	if (est->chain_max == chain_max) {
+		est->measured = want;
+		ip_vs_est_wake(est->slot[0]);
+	}
+	spin_unlock(&est->lock);
+}
+
+/* Find the next row with estimators and when it is due.  One that is late by
+ * more than a period is due now, and so are those after it in turn: what was
+ * missed is skipped, never caught up with.
+ */
+static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
+{
+	int steps = ip_vs_est_next_row(ctx, ctx->cursor);
+	unsigned long now = jiffies;
+
+	if (steps < 0)
+		return -1;
+	*due = ctx->cursor_time + steps * IP_VS_EST_TICK;
+	if (time_after(now, *due + IP_VS_EST_PERIOD)) {
+		ctx->cursor_time = now - steps * IP_VS_EST_TICK;
+		*due = now;
+	}
+	return (ctx->cursor + steps) % IP_VS_EST_ROWS;
+}
+
+/* Walk all rows that are due */
+static void ip_vs_est_walk_due(struct ip_vs_est_ctx *ctx)
+{
+	struct ip_vs_est_net *est = ctx->net;
+	unsigned long due;
+	int row;
+
+	while (!kthread_should_stop()) {
+		spin_lock(&est->lock);
+		row = ip_vs_est_find_row(ctx, &due);
+		spin_unlock(&est->lock);
+		if (row < 0 || time_before(jiffies, due))
+			break;
+
+		ip_vs_est_walk_row(ctx, row, jiffies - due);
+		if (row < ctx->cursor || row == IP_VS_EST_ROWS - 1)
+			ip_vs_est_period(ctx);
+		ctx->cursor = (row + 1) % IP_VS_EST_ROWS;
+		ctx->cursor_time = due + IP_VS_EST_TICK;
+	}
+}
+
+/* How long there is nothing to do, jiffies; called with the state set */
+static long ip_vs_est_idle_time(struct ip_vs_est_ctx *ctx)
+{
+	struct ip_vs_est_net *est = ctx->net;
+	long idle = MAX_SCHEDULE_TIMEOUT;
+	unsigned long due;
+
+	spin_lock(&est->lock);
+	if (ip_vs_est_find_row(ctx, &due) >= 0)
+		idle = (long)(due - jiffies);
+	if (!ctx->id) {
+		if (!list_empty(&est->pending) && !est->full)
+			idle = min(idle, (long)(est->place_at - jiffies));
+		if (est->calibrate || est->measured || est->repack)
+			idle = 0;
+	}
+	spin_unlock(&est->lock);
+	return max(idle, 0L);
+}
+
+/**
+ * ip_vs_est_kthread() - estimate what is in a context
+ * @data: the context
+ *
+ * Created, woken for the first time and stopped by est_reload_work.  Takes
+ * est->lock and stats->lock, and no mutex.
+ *
+ * Return: 0, when kthread_stop() has asked for it.
+ */
+int ip_vs_est_kthread(void *data)
+{
+	struct ip_vs_est_ctx *ctx = data;
+	long idle;
+
+	while (!kthread_should_stop()) {
+		if (!ctx->id)
+			ip_vs_est_distribute(ctx->net);
+		ip_vs_est_walk_due(ctx);
+
+		/* The barrier in it pairs with the one in wake_up_process()
+		 * in ip_vs_est_wake(), and in kthread_stop()
+		 */
+		set_current_state(TASK_IDLE);
+		idle = ip_vs_est_idle_time(ctx);
+		if (idle && !kthread_should_stop())
+			schedule_timeout(idle);
+		__set_current_state(TASK_RUNNING);
+		cond_resched();
+	}
+	return 0;
+}
