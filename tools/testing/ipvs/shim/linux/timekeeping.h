@@ -4,6 +4,8 @@
 
 #include <linux/kernel.h>
 
+#define NSEC_PER_USEC	1000L
+
 static inline u64 ktime_get_ns(void)
 {
 	sim_preempt();
