@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
 		awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
-	@echo "Variables: BASE=$(BASE), TESTS=\"a.sh b.sh\" (selftest), SECONDS=60 (fuzz, stress),"
+	@echo "Variables: BASE=$(BASE), TESTS=\"a.sh b.sh\" (selftest; parts of test), SECONDS=60 (fuzz, stress),"
 	@echo "SEED=1 (fuzz, stress), QUICK=1 (bench)"
 
 .PHONY: tree modules guest
@@ -30,9 +30,12 @@ guest: ## image and initramfs the tests boot
 	@scripts/fetch-kernel $(BASE)
 	@scripts/mkinitramfs $(BASE)
 
-.PHONY: test check kunit builds kernel-debug fuzz selftest stress demo bench
+.PHONY: series test check kunit builds kernel-debug fuzz selftest stress demo bench
 test: ## all the tests, with a summary
-	@scripts/test $(BASE)
+	@scripts/test $(TESTS)
+
+series: ## patches as they are mailed: build/BASE/series
+	@scripts/make-series $(BASE)
 
 check: ## checkpatch, W=1, sparse, shellcheck
 	@scripts/check $(BASE)
