@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What a user without privilege gets who makes a user and a network namespace:
-# services, but no sysctl of estimation and one kthread at most; memory that is
-# charged to the memory cgroup of who added the services; and nothing that
-# stays, however many namespaces are made.
+# services, but no sysctl of estimation to write and one kthread at most; memory
+# that is charged to the memory cgroup of who added the services; and nothing
+# that stays, however many namespaces are made.
 #
 # Environment:
 #	IPVS_TEST_FILL=160000		services, at most, to fill a kthread
@@ -86,6 +86,8 @@ test_sysctls()
 	host=$(sysctls env)
 	there=$(sysctls in_ns)
 	diag "est_cpulist, est_nice, run_estimation there: $there"
+	check "none is there, or all have their defaults" \
+		grep -qxF -e "hidden hidden hidden" -e "$host" <<<"$there"
 	for s in "${SYSCTLS[@]}"; do
 		check_eq "$s is written with privilege" "${s#*=}" \
 			"$(write_sysctl "$s" unshare --net)"
@@ -374,7 +376,7 @@ OLD_MAX_NET=$(<"$MAX_NET")
 OLD_MAX_USER=$(<"$MAX_USER")
 new_namespace || ktap_skip_all "a user may make no namespaces"
 
-ktap_plan 41
+ktap_plan 42
 kernel_mark
 ktap_at_exit limits_back
 ktap_at_exit holder_down
