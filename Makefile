@@ -64,6 +64,13 @@ demo: ## a short tour in a guest
 bench: ## what it costs, against stock 6.1 and 6.12: report and plots in build/bench
 	@scripts/bench $(if $(QUICK),--quick)
 
+.PHONY: deb deb-test
+deb: ## Debian package that rebuilds IPVS for the installed kernels: build/deb
+	@scripts/build-deb
+
+deb-test: ## installs it in a small Debian, boots what it built
+	@scripts/test-deb $(BASE) $(TESTS)
+
 .PHONY: clean distclean
 clean: ## removes what was built, keeps what was unpacked or downloaded
 	@scripts/clean $(BASE)

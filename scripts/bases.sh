@@ -5,6 +5,8 @@
 # Sourced by lib.sh, not run.  Kernel versions and ABI names are never written
 # here: they are read from what the meta packages depend on.
 
+known_bases() { echo 6.1 6.12; }
+
 # shellcheck disable=SC2034  # used by the scripts that source this
 base_facts()	# BASE [FLAVOUR]
 {
@@ -22,7 +24,7 @@ base_facts()	# BASE [FLAVOUR]
 		HEADERS_META=linux-headers-6.12-$flavour
 		;;
 	*)
-		die "unknown base '$base' (scripts/bases.sh knows 6.1 and 6.12)"
+		die "unknown base '$base' (scripts/bases.sh knows $(known_bases))"
 		;;
 	esac
 	SOURCE_TAR=/usr/src/$SOURCE_PKG.tar.xz
