@@ -11,22 +11,12 @@ write_if_new()	# FILE, content on stdin
 	[[ -f $1 && $(<"$1") == "$new" ]] || echo "$new" >"$1"
 }
 
-# What makes DIR, a part of the kernel's source, an external module.
+# What makes DIR, a part of the kernel's source, an external module: the files
+# of the Debian package.
 extmod_kbuild()	# DIR
 {
-	# The headers have an ip_vs.h of their own.  Ours wins only if it is
-	# found first: LINUXINCLUDE comes before ccflags-y, so it is prepended
-	# there.
-	# shellcheck disable=SC2016  # make expands these
-	write_if_new "$1/Kbuild" <<-'KBUILD'
-		LINUXINCLUDE := -I$(src)/include -I$(src)/include/uapi $(LINUXINCLUDE)
-		obj-m += net/netfilter/
-	KBUILD
-	# kbuild takes a Kbuild file before a Makefile.
-	write_if_new "$1/net/netfilter/Kbuild" <<-'KBUILD'
-		obj-$(CONFIG_NETFILTER_XT_MATCH_IPVS) += xt_ipvs.o
-		obj-m += ipvs/
-	KBUILD
+	write_if_new "$1/Kbuild" <"$TOP/packaging/Kbuild"
+	write_if_new "$1/net/netfilter/Kbuild" <"$TOP/packaging/Kbuild.netfilter"
 }
 
 # What make says, without what is harmless: the stock headers come without a
