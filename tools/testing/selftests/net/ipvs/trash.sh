@@ -7,7 +7,8 @@
 # and after 20 s of peace the rates are right.
 #
 # Environment: IPVS_TEST_RATE=200 packets a second, IPVS_TEST_LOOP=10 seconds in
-# the loop, and a hundred times at least, IPVS_TEST_STEADY=20 seconds of peace.
+# the loop and IPVS_TEST_TIMES=100 times at least, IPVS_TEST_STEADY=20 seconds of
+# peace.
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -17,6 +18,7 @@ set -euo pipefail
 
 RATE=${IPVS_TEST_RATE:-200}
 LOOP=${IPVS_TEST_LOOP:-10}
+TIMES=${IPVS_TEST_TIMES:-100}
 STEADY=${IPVS_TEST_STEADY:-20}
 SIZE=100
 
@@ -54,7 +56,7 @@ revive_loop()
 {
 	local end=$((SECONDS + LOOP)) n=0 found
 
-	while ((SECONDS < end || n < 100)); do
+	while ((SECONDS < end || n < TIMES)); do
 		revivals | in_director ipvsadm -R || return 1
 		n=$((n + 50))
 		found=$(servers_rates "$DIRECTOR" "${SERVICE[@]}")
