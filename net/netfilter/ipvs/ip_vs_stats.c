@@ -147,7 +147,7 @@ struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net)
 	return &own->stats;
 }
 
-static void ip_vs_stats_rcu_free(struct rcu_head *head)
+static void ip_vs_stats_free_cb(struct rcu_head *head)
 {
 	struct ip_vs_stats_own *own;
 
@@ -167,7 +167,7 @@ void ip_vs_stats_destroy(struct ip_vs_stats *stats)
 	struct ip_vs_stats_own *own;
 
 	own = container_of(stats, struct ip_vs_stats_own, stats);
-	call_rcu(&own->rcu, ip_vs_stats_rcu_free);
+	call_rcu(&own->rcu, ip_vs_stats_free_cb);
 }
 
 /* Written out, as are the next ones, so that the sum of all CPUs is kept in
