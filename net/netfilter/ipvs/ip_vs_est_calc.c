@@ -85,7 +85,7 @@ u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 		local_bh_disable();
 		rcu_read_lock();
 		time = clock();
-		ip_vs_est_pass(probe, &walk);
+		ip_vs_est_pass(probe, &walk, NULL);
 		time = clock() - time;
 		rcu_read_unlock();
 		local_bh_enable();

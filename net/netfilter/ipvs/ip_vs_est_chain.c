@@ -242,11 +242,16 @@ int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from)
 void ip_vs_est_chain_walk(const struct hlist_head *chain,
 			  struct ip_vs_est_walk *walk)
 {
+	struct ip_vs_est_batch batch, *together;
 	struct ip_vs_stats *stats;
 
+	batch.n = 0;
+	together = ip_vs_stats_together ? &batch : NULL;
 	hlist_for_each_entry_rcu(stats, chain, est.node) {
 		/* Of no harm when it is the last one */
 		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
-		ip_vs_est_pass(stats, walk);
+		ip_vs_est_pass(stats, walk, together);
 	}
+	if (batch.n)
+		ip_vs_est_pass_batch(&batch, walk);
 }

@@ -53,6 +53,8 @@
 #define IP_VS_EST_CLOCK_RES	1000
 /* Estimators moved under one hold of est->lock */
 #define IP_VS_EST_BATCH		16
+/* Estimators whose counters are read together */
+#define IP_VS_EST_TOGETHER	16
 /* Estimators of a chain, at most: struct ip_vs_est_row counts them in u16 */
 #define IP_VS_EST_CHAIN_LIMIT	U16_MAX
 
@@ -74,6 +76,7 @@
  * @IP_VS_EST_READ: a sample, counters of some CPUs were read
  * @IP_VS_EST_READ_ALL: a sample, counters of all CPUs were read
  * @IP_VS_EST_NDID: how many there are
+ * @IP_VS_EST_LATER: nothing yet, counters of all CPUs are to be read
  */
 enum ip_vs_est_did {
 	IP_VS_EST_IDLE,
@@ -81,7 +84,8 @@ enum ip_vs_est_did {
 	IP_VS_EST_FOLDED,
 	IP_VS_EST_READ,
 	IP_VS_EST_READ_ALL,
-	IP_VS_EST_NDID
+	IP_VS_EST_NDID,
+	IP_VS_EST_LATER
 };
 
 /**
@@ -96,6 +100,20 @@ struct ip_vs_est_walk {
 	u64			walked;
 	u32			did[IP_VS_EST_NDID];
 	bool			unsettled;
+};
+
+/**
+ * struct ip_vs_est_batch - estimators whose counters are read together
+ * @n: how many there are
+ * @stats: the estimators'
+ * @stamp: the times of their last samples, when they were taken in
+ * @sum: what all CPUs have counted, when they have been read
+ */
+struct ip_vs_est_batch {
+	unsigned int		n;
+	struct ip_vs_stats	*stats[IP_VS_EST_TOGETHER];
+	u64			stamp[IP_VS_EST_TOGETHER];
+	struct ip_vs_counts	sum[IP_VS_EST_TOGETHER];
 };
 
 /**
@@ -283,10 +301,13 @@ struct ip_vs_est_net {
 };
 
 /* ip_vs_stats.c */
+extern bool ip_vs_stats_together;
 void ip_vs_stats_setup(void);
 void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now);
 enum ip_vs_est_did ip_vs_stats_collect(struct ip_vs_stats *stats,
-				       struct ip_vs_counts *now);
+				       struct ip_vs_counts *now, bool later);
+void ip_vs_stats_sum_all(struct ip_vs_stats *const *stats, unsigned int n,
+			 struct ip_vs_counts *sum);
 void ip_vs_stats_unsettle(struct ip_vs_stats *stats);
 
 /* ip_vs_est_pass.c */
@@ -298,7 +319,35 @@ void ip_vs_est_rebase(struct ip_vs_estimator *est,
 void ip_vs_est_begin(struct ip_vs_stats *stats);
 void ip_vs_est_enter(struct ip_vs_stats *stats);
 void ip_vs_est_leave(struct ip_vs_stats *stats, unsigned long walked);
-void ip_vs_est_pass(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk);
+void ip_vs_est_pass_busy(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk,
+			 struct ip_vs_est_batch *batch);
+void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
+			  struct ip_vs_est_walk *walk);
+
+/**
+ * ip_vs_est_pass() - take a sample if there is something to sample
+ * @stats: the estimator's
+ * @walk: the walk that the pass is a part of; what was done is added to it
+ * @batch: takes @stats in if it is one to be read with others, and when it is
+ *	full all in it are read; NULL: read it at once
+ *
+ * Context: process context, takes stats->lock; RCU read side, the same section
+ * for all that use @batch.
+ */
+static inline void ip_vs_est_pass(struct ip_vs_stats *stats,
+				  struct ip_vs_est_walk *walk,
+				  struct ip_vs_est_batch *batch)
+{
+	/* Neither needs an order: a bit that is not seen yet is seen by the
+	 * next walk, and the sum is made under the lock.  READ_ONCE() pairs
+	 * with WRITE_ONCE() in ip_vs_est_sample().
+	 */
+	if (atomic_long_read(&stats->dirty) ||
+	    READ_ONCE(stats->est.quiet) != walk->gen)
+		ip_vs_est_pass_busy(stats, walk, batch);
+	else
+		walk->did[IP_VS_EST_IDLE]++;
+}
 
 /* ip_vs_est_chain.c */
 int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,

@@ -32,6 +32,18 @@
  *   this chain, whose time the walker knows, or the time that stands in the
  *   estimator if it is later; and an estimator that enters a chain is not
  *   quiet, so that the walker has been at it before.
+ *
+ * Estimators that are read together
+ *
+ *   On machines of many CPUs, those that packets have marked and whose counters
+ *   must be read on all CPUs are taken in by a batch of 16, then read CPU by
+ *   CPU without a lock (see ip_vs_stats_sum_all()), then sampled.  What keeps
+ *   the older sum from being folded over a fresher one here is that every
+ *   sample, and who zeroes, writes the time: the sum counts only if the time is
+ *   what it was before.  It was at least 1 s ago, so it cannot be the same
+ *   again.  An estimator in a batch is not settled, and a batch never says that
+ *   it is; so it does not matter what is counted, or cleared from dirty by
+ *   another walker, while the sum is made: that is a part of the next sample.
  */
 
 #include <linux/jiffies.h>
@@ -209,7 +221,8 @@ static bool ip_vs_est_all_zero(const struct ip_vs_estimator *est)
 
 /* Take a sample if one is due, stats->lock held */
 static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
-					   const struct ip_vs_est_walk *walk)
+					   const struct ip_vs_est_walk *walk,
+					   struct ip_vs_est_batch *batch)
 {
 	struct ip_vs_estimator *est = &stats->est;
 	struct ip_vs_counts now;
@@ -221,7 +234,13 @@ static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
 		if (get_jiffies_64() - est->stamp < IP_VS_EST_MIN_SAMPLE)
 			return IP_VS_EST_EARLY;
 	}
-	did = ip_vs_stats_collect(stats, &now);
+	did = ip_vs_stats_collect(stats, &now,
+				  batch && est->gen == walk->gen);
+	if (did == IP_VS_EST_LATER) {
+		batch->stats[batch->n] = stats;
+		batch->stamp[batch->n++] = est->stamp;
+		return did;
+	}
 	if (est->gen == walk->gen) {
 		time = get_jiffies_64();
 		ip_vs_est_fold(est, &now, time - est->stamp);
@@ -236,26 +255,69 @@ static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
 	return did;
 }
 
-/**
- * ip_vs_est_pass() - take a sample if there is something to sample
- * @stats: the estimator's
- * @walk: the walk that the pass is a part of; what was done is added to it
- *
- * Context: process context, RCU read side, takes stats->lock.
+/* Take the sample of one in a batch, unless somebody else has done so since it
+ * was taken in, or it was zeroed or started anew: all leave another time or
+ * generation.  stats->lock held.
  */
-void ip_vs_est_pass(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk)
+static enum ip_vs_est_did ip_vs_est_sample_sum(struct ip_vs_stats *stats,
+					       const struct ip_vs_counts *sum,
+					       u64 stamp, u32 gen)
 {
-	enum ip_vs_est_did did = IP_VS_EST_IDLE;
+	struct ip_vs_estimator *est = &stats->est;
+	u64 time = get_jiffies_64();
 
-	/* Neither needs an order: a bit that is not seen yet is seen by the
-	 * next walk, and the sum is made under the lock.
-	 */
-	if (atomic_long_read(&stats->dirty) ||
-	    READ_ONCE(stats->est.quiet) != walk->gen) {
-		spin_lock(&stats->lock);
-		did = ip_vs_est_sample(stats, walk);
-		walk->unsettled |= !stats->settled;
-		spin_unlock(&stats->lock);
+	if (est->gen != gen || est->stamp != stamp)
+		return IP_VS_EST_EARLY;
+	ip_vs_est_fold(est, sum, time - stamp);
+	est->stamp = time;
+	return IP_VS_EST_READ_ALL;
+}
+
+/**
+ * ip_vs_est_pass_batch() - take the samples of all estimators in a batch
+ * @batch: which; empty afterwards
+ * @walk: the walk that they are a part of; what was done is added to it
+ *
+ * Context: process context, takes stats->lock; in the RCU read-side section in
+ * which they were taken in.
+ */
+void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
+			  struct ip_vs_est_walk *walk)
+{
+	enum ip_vs_est_did did;
+	unsigned int i;
+
+	ip_vs_stats_sum_all(batch->stats, batch->n, batch->sum);
+	for (i = 0; i < batch->n; i++) {
+		spin_lock(&batch->stats[i]->lock);
+		did = ip_vs_est_sample_sum(batch->stats[i], &batch->sum[i],
+					   batch->stamp[i], walk->gen);
+		spin_unlock(&batch->stats[i]->lock);
+		walk->did[did]++;
 	}
-	walk->did[did]++;
+	batch->n = 0;
+}
+
+/**
+ * ip_vs_est_pass_busy() - take a sample of an estimator that is not quiet
+ * @stats: the estimator's
+ * @walk: see ip_vs_est_pass(), which calls it
+ * @batch: see ip_vs_est_pass()
+ *
+ * Context: as ip_vs_est_pass().
+ */
+void ip_vs_est_pass_busy(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk,
+			 struct ip_vs_est_batch *batch)
+{
+	enum ip_vs_est_did did;
+
+	spin_lock(&stats->lock);
+	did = ip_vs_est_sample(stats, walk, batch);
+	walk->unsettled |= !stats->settled;
+	spin_unlock(&stats->lock);
+
+	if (did != IP_VS_EST_LATER)
+		walk->did[did]++;
+	else if (batch->n == IP_VS_EST_TOGETHER)
+		ip_vs_est_pass_batch(batch, walk);
 }

@@ -86,7 +86,7 @@ enum ip_vs_est_did ip_vs_stats_test_walked(struct ip_vs_stats *stats,
 	unsigned int did = 0;
 
 	rcu_read_lock();
-	ip_vs_est_pass(stats, &walk);
+	ip_vs_est_pass(stats, &walk, NULL);
 	rcu_read_unlock();
 	while (did < IP_VS_EST_NDID && !walk.did[did])
 		did++;

@@ -104,8 +104,8 @@ static void report(void)
 
 	printf("est_model: ok: up to %u estimators, %u contexts, %u in a chain\n",
 	       s->objs, s->contexts, s->chain);
-	printf("est_model: %lu samples, %lu after quiet, %lu bases, %lu links\n",
-	       s->samples, s->woken, s->rebased, s->linked);
+	printf("est_model: %lu samples, %lu together, %lu after quiet, %lu bases, %lu links\n",
+	       s->samples, s->together, s->woken, s->rebased, s->linked);
 	printf("est_model: %lu packets held up while they are counted\n",
 	       s->held);
 	printf("est_model: %lu times full, %lu repacks, %lu corrections\n",

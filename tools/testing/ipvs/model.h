@@ -41,6 +41,8 @@ enum model_doing {
  * @leaving: it is leaving a chain
  * @walked: when its chain, or the last one, was walked
  * @first: when the first packet came since the last sample, or 0
+ * @taken: a walker has taken it in, to read it with others
+ * @took: what was counted then
  * @total: what was counted, the sum over the CPUs
  * @zero: that when it was zeroed
  * @gen: what the estimator should hold, as are the next ones
@@ -63,6 +65,8 @@ struct obj {
 	bool			leaving;
 	const unsigned long	*walked;
 	u64			first;
+	bool			taken;
+	u64			took[IP_VS_NCOUNTS];
 
 	u64			total[IP_VS_NCOUNTS];
 	u64			zero[IP_VS_NCOUNTS];
@@ -99,6 +103,7 @@ struct held {
  * @chain: limit of a chain, at most
  * @samples: samples
  * @woken: of them, that were the first after a time of quiet
+ * @together: of them, that were taken of several objects at once
  * @held: packets that were held up
  * @rebased: passes that took counters as base
  * @linked: times that an estimator entered a chain
@@ -112,6 +117,7 @@ struct model_seen {
 	unsigned int chain;
 	unsigned long samples;
 	unsigned long woken;
+	unsigned long together;
 	unsigned long held;
 	unsigned long rebased;
 	unsigned long linked;

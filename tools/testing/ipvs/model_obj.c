@@ -28,22 +28,46 @@ static s64 obj_average(s64 avg, unsigned __int128 rate)
 	return avg + (s64)((step - (step < 0 ? 3 : 0)) / 4);
 }
 
+/* What a sample holds.  When it is one of a batch, that is what was counted at
+ * some time between its beginning and now.
+ */
+static void obj_sampled(struct obj *obj, u64 *now)
+{
+	const u64 *base = obj->stats.est.base.v;
+	unsigned int c;
+
+	memcpy(now, obj->total, sizeof(obj->total));
+	if (!obj->taken)
+		return;
+	for (c = 0; c < IP_VS_NCOUNTS; c++) {
+		if (base[c] < obj->took[c] || base[c] > obj->total[c])
+			sim_fail("base %u is %llu, not from %llu to %llu", c,
+				 (unsigned long long)base[c],
+				 (unsigned long long)obj->took[c],
+				 (unsigned long long)obj->total[c]);
+	}
+	memcpy(now, base, sizeof(obj->total));
+	obj->taken = false;
+	model_seen.together++;
+}
+
 static void obj_check_sample(struct obj *obj)
 {
 	const struct ip_vs_estimator *est = &obj->stats.est;
 	u64 time = est->stamp - obj->stamp;
 	unsigned __int128 rate, low;
+	u64 diff, now[IP_VS_NCOUNTS];
 	unsigned int c;
-	u64 diff;
 
 	if (time < HZ)
 		sim_fail("sampled twice within %lu jiffies",
 			 (unsigned long)time);
+	obj_sampled(obj, now);
 	/* The sources say that they take no more */
 	if (time > U32_MAX)
 		time = U32_MAX;
 	for (c = 0; c < IP_VS_NCOUNTS; c++) {
-		diff = obj->total[c] - obj->base[c];
+		diff = now[c] - obj->base[c];
 		rate = obj_rate(diff, time, c);
 		low = rate;
 		/* Less exact where a product would not fit, they say */
@@ -56,13 +80,14 @@ static void obj_check_sample(struct obj *obj)
 				 (long long)obj_average(obj->avg[c], rate));
 		obj->avg[c] = est->avg[c];
 	}
-	memcpy(obj->base, obj->total, sizeof(obj->base));
+	memcpy(obj->base, now, sizeof(obj->base));
 	obj->stamp = est->stamp;
 	obj->first = 0;
 }
 
 static void obj_rebase(struct obj *obj)
 {
+	obj->taken = false;
 	memcpy(obj->base, obj->total, sizeof(obj->base));
 	memset(obj->avg, 0, sizeof(obj->avg));
 	obj->stamp = jiffies;
@@ -122,6 +147,27 @@ static u64 obj_since(const struct obj *obj)
 	return since;
 }
 
+/* A walker takes it in, to read it with others, or has found that it need not
+ * be sampled any more: somebody else has started it anew.
+ */
+static bool obj_later(struct obj *obj)
+{
+	const struct ip_vs_stats *stats = &obj->stats;
+	unsigned int cpu;
+
+	if (!ip_vs_stats_together || stats->est.stamp != obj->stamp ||
+	    stats->settled)
+		return false;
+	if (obj->taken && obj->gen != IP_VS_EST_GEN_STALE)
+		return false;
+	for (cpu = 0; cpu < sim.nr_cpus; cpu++)
+		if (!(stats->seen & per_cpu(ip_vs_stats_group, cpu)))
+			return false;
+	obj->taken = !obj->taken;
+	memcpy(obj->took, obj->total, sizeof(obj->took));
+	return true;
+}
+
 /* Others than the test only pass over an estimator, or move it.  A pass may
  * have read the generation before it changed; then it sees no change of it, or
  * an old one.
@@ -144,6 +190,8 @@ static void obj_passed(struct obj *obj)
 		obj->stamp = obj_since(obj);
 		obj->quiet = 0;
 		if (time_before(jiffies, (unsigned long)obj->stamp + HZ))
+			return;
+		if (obj_later(obj))
 			return;
 		if (est->stamp - jiffies)
 			sim_fail("a sample was due and not taken");

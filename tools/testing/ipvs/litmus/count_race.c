@@ -43,7 +43,7 @@ static struct ip_vs_est_net est_net = {
 static unsigned long done[THREADS];	/* packets that are through */
 static pthread_barrier_t barrier;
 static bool stop;
-static unsigned long passes, settled, reads;
+static unsigned long passes, together, settled, reads;
 
 void sim_fail(const char *fmt, ...)
 {
@@ -171,6 +171,7 @@ static void *reader(void *arg)
 static void *passer(void *arg)
 {
 	struct ip_vs_est_walk walk = { .gen = IP_VS_EST_GEN_FIRST };
+	struct ip_vs_est_batch batch = {};
 
 	litmus_reader = THREADS;
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
@@ -178,7 +179,11 @@ static void *passer(void *arg)
 		__atomic_store_n(&jiffies, jiffies + IP_VS_EST_PERIOD,
 				 __ATOMIC_RELAXED);
 		rcu_read_lock();
-		ip_vs_est_pass(stats, &walk);
+		/* At once, and as one of a batch */
+		ip_vs_est_pass(stats, &walk, passes % 2 ? &batch : NULL);
+		together += batch.n;
+		if (batch.n)
+			ip_vs_est_pass_batch(&batch, &walk);
 		rcu_read_unlock();
 		passes++;
 	}
@@ -261,7 +266,10 @@ int main(int argc, char **argv)
 
 	for (i = 0; i < objects; i++)
 		run(cpus[i % ARRAY_SIZE(cpus)]);
-	printf("count_race: ok: %u packets, %lu passes, %lu reads, settled %lu times\n",
-	       objects * ROUNDS * THREADS * ROUND, passes, reads, settled);
+	printf("count_race: ok: %u packets, %lu passes, %lu in batches, %lu reads, settled %lu times\n",
+	       objects * ROUNDS * THREADS * ROUND, passes, together, reads,
+	       settled);
+	if (!together)
+		sim_fail("no pass was one of a batch");
 	return 0;
 }
