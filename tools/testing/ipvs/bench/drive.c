@@ -111,8 +111,6 @@ static int rounds(unsigned int cpus, unsigned int ests)
 {
 	if (quick)
 		return 3;
-	if (cpus * ests > 2000000)
-		return 3;
 	return cpus * ests > 200000 ? 5 : 9;
 }
 

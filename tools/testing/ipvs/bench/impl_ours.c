@@ -90,8 +90,11 @@ void impl_pass(void)
 	for (i = 0; i < impl_nctx; i++) {
 		for (row = 0; row < IP_VS_EST_ROWS; row++) {
 			r = rcu_dereference_raw(impl_ctx[i]->rows[row]);
+			/* Empty ones are passed by, as the kthread does */
 			for (chain = 0; r && chain < IP_VS_EST_CHAINS; chain++)
-				ip_vs_est_chain_walk(&r->chain[chain], &walk);
+				if (!hlist_empty(&r->chain[chain]))
+					ip_vs_est_chain_walk(&r->chain[chain],
+							     &walk);
 		}
 	}
 }
