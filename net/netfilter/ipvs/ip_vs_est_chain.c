@@ -30,6 +30,7 @@
  */
 
 #include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/jiffies.h>
 #include <linux/prefetch.h>
 #include <linux/rculist.h>
@@ -138,6 +139,10 @@ int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 	r = ip_vs_est_row(ctx, row);
 	for (chain = 0; r->len[chain] >= chain_max; chain++)
 		;
+	/* Pairs with READ_ONCE() in ip_vs_est_next_chain(): who does not see it
+	 * yet has come too early
+	 */
+	WRITE_ONCE(r->used, r->used | BIT_ULL(chain));
 	r->len[chain]++;
 	ctx->load[row]++;
 	ctx->count++;
@@ -174,7 +179,8 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats)
 	 * not wrong: then too there was nothing.
 	 */
 	ip_vs_est_leave(stats, READ_ONCE(r->walked[est->chain]));
-	r->len[est->chain]--;
+	if (!--r->len[est->chain])
+		WRITE_ONCE(r->used, r->used & ~BIT_ULL(est->chain));
 	ctx->count--;
 	est->ctx = NULL;
 	if (!--ctx->load[est->row])
@@ -230,6 +236,28 @@ int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from)
 	if (row < IP_VS_EST_ROWS)
 		return IP_VS_EST_ROWS - from + row;
 	return -1;
+}
+
+/**
+ * ip_vs_est_next_chain() - the next chain of a row that holds estimators
+ * @r: the row, read in this RCU read-side section
+ * @from: chain to begin with, up to IP_VS_EST_CHAINS
+ *
+ * Context: RCU read side, or est->lock held.
+ * Return: the chain, or IP_VS_EST_CHAINS when there is none.
+ */
+unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
+				  unsigned int from)
+{
+	/* Pairs with WRITE_ONCE() in ip_vs_est_chain_add() and _del() */
+	u64 left = READ_ONCE(r->used) >> from;
+
+	BUILD_BUG_ON(IP_VS_EST_CHAINS >= BITS_PER_LONG_LONG);
+	while (left && !(left & 1)) {
+		left >>= 1;
+		from++;
+	}
+	return left ? from : IP_VS_EST_CHAINS;
 }
 
 /**

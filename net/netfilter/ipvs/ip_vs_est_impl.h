@@ -118,6 +118,8 @@ struct ip_vs_est_batch {
 
 /**
  * struct ip_vs_est_row - estimators that a kthread visits in one go
+ * @used: a bit for each chain that holds any, written under est->lock, read by
+ *	the walker: empty chains are not looked at
  * @chain: the estimators, RCU lists
  * @len: how many there are in each chain
  * @walked: when each chain was last walked, jiffies; written by the walker,
@@ -125,6 +127,7 @@ struct ip_vs_est_batch {
  * @rcu: frees the row when no walker can see it
  */
 struct ip_vs_est_row {
+	u64			used;
 	struct hlist_head	chain[IP_VS_EST_CHAINS];
 	u16			len[IP_VS_EST_CHAINS];
 	unsigned long		walked[IP_VS_EST_CHAINS];
@@ -356,6 +359,8 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats);
 struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
 					   unsigned int row, u32 limit);
 int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from);
+unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
+				  unsigned int from);
 void ip_vs_est_chain_walk(const struct hlist_head *chain,
 			  struct ip_vs_est_walk *walk);
 

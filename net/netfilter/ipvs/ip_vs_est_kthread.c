@@ -122,19 +122,17 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 	struct ip_vs_est_row *r;
 	unsigned int chain;
 
-	for (chain = 0; chain < IP_VS_EST_CHAINS; chain++) {
+	for (chain = 0; ; chain++) {
 		rcu_read_lock();
 		/* Pairs with rcu_assign_pointer() in ip_vs_est_row_open() */
 		r = rcu_dereference(ctx->rows[row]);
-		if (!r || hlist_empty(&r->chain[chain])) {
-			rcu_read_unlock();
-			if (!r)
-				break;
-			continue;
-		}
-		ip_vs_est_walk_chain(ctx, r, chain, &visit);
+		chain = r ? ip_vs_est_next_chain(r, chain) : IP_VS_EST_CHAINS;
+		if (chain < IP_VS_EST_CHAINS)
+			ip_vs_est_walk_chain(ctx, r, chain, &visit);
 		rcu_read_unlock();
 
+		if (chain == IP_VS_EST_CHAINS)
+			break;
 		cond_resched();
 		if (kthread_should_stop())
 			break;

@@ -64,6 +64,7 @@ u32 ip_vs_est_test_ctx(struct kunit *test, const struct ip_vs_est_ctx *ctx,
 		for (chain = 0; r && chain < IP_VS_EST_CHAINS; chain++) {
 			n = ip_vs_est_test_chain(test, ctx, row, chain);
 			KUNIT_EXPECT_EQ(test, r->len[chain], n);
+			KUNIT_EXPECT_EQ(test, r->used >> chain & 1, n > 0);
 			KUNIT_EXPECT_LE(test, n, chain_max);
 			load += n;
 		}

@@ -105,6 +105,9 @@ static void check_chain(const struct ip_vs_est_ctx *ctx, unsigned int row,
 			sim_fail("an estimator in row %u, chain %u says %u, %u",
 				 row, chain, stats->est.row, stats->est.chain);
 	}
+	if (!n != !(r->used & BIT_ULL(chain)))
+		sim_fail("a chain of %u is said to be %s", n,
+			 n ? "empty" : "used");
 	if (n != r->len[chain])
 		sim_fail("%u estimators in a chain, but its length is %u", n,
 			 r->len[chain]);

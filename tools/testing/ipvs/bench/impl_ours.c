@@ -90,11 +90,13 @@ void impl_pass(void)
 	for (i = 0; i < impl_nctx; i++) {
 		for (row = 0; row < IP_VS_EST_ROWS; row++) {
 			r = rcu_dereference_raw(impl_ctx[i]->rows[row]);
-			/* Empty ones are passed by, as the kthread does */
-			for (chain = 0; r && chain < IP_VS_EST_CHAINS; chain++)
-				if (!hlist_empty(&r->chain[chain]))
-					ip_vs_est_chain_walk(&r->chain[chain],
-							     &walk);
+			/* As the kthread does */
+			for (chain = 0; r; chain++) {
+				chain = ip_vs_est_next_chain(r, chain);
+				if (chain == IP_VS_EST_CHAINS)
+					break;
+				ip_vs_est_chain_walk(&r->chain[chain], &walk);
+			}
 		}
 	}
 }
