@@ -299,7 +299,9 @@ END {
 	}
 	table("One pass, in user space", "^pass$",
 	      "Time to estimate all of the table once; `active`: percent that" \
-	      " counted\nsince the pass before, on the CPUs `used`.")
+	      " counted\nsince the pass before, on the CPUs `used`.  Chains" \
+	      " of all hold 20 estimators, whose\nmemory was allocated one" \
+	      " after the other.")
 	table("Packet path", "^(packet|alone)_",
 	      "Instructions that counting one packet takes, for a server, its" \
 	      " service and the\ntotal.  `packet`: all; `alone`: without the body" \
