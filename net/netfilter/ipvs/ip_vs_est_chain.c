@@ -15,7 +15,8 @@
  * is not full takes it.
  *
  * Walking: a walker holds the RCU read lock for one chain at a time and reads
- * the row anew after it.  Estimators may come and go meanwhile:
+ * the row anew after it, with the word that says which chains hold any.
+ * Estimators may come and go meanwhile:
  *
  *  - One that leaves keeps its forward link, so a walker that stands on it
  *    goes on along the old chain.  That is why it must not enter a chain

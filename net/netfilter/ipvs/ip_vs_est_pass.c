@@ -76,9 +76,6 @@ static s64 ip_vs_est_scaled(u64 diff, u32 elapsed, unsigned int scale)
 
 	if (!diff)
 		return 0;
-	/* What a punctual pass has: the division by 2 s is a shift */
-	if (elapsed == 2 * HZ && diff <= S64_MAX >> scale)
-		return diff << scale >> 1;
 	if (diff <= (U64_MAX / HZ) >> scale)
 		return min_t(u64, div_u64((diff * HZ) << scale, elapsed),
 			     S64_MAX);
@@ -87,6 +84,24 @@ static s64 ip_vs_est_scaled(u64 diff, u32 elapsed, unsigned int scale)
 	if (rate > ((u64)S64_MAX / HZ) >> scale)
 		return S64_MAX;
 	return (rate * HZ) << scale;
+}
+
+/* Fold what one counter has counted into its average */
+static __always_inline void ip_vs_est_fold_one(struct ip_vs_estimator *est,
+					       const struct ip_vs_counts *now,
+					       u32 elapsed, enum ip_vs_count c)
+{
+	u64 diff = now->v[c] - est->base.v[c];
+	unsigned int scale = ip_vs_est_scale[c];
+	s64 rate;
+
+	/* What a punctual pass has: the division by 2 s is a shift */
+	if (elapsed == 2 * HZ && diff <= S64_MAX >> scale)
+		rate = diff << scale >> 1;
+	else
+		rate = ip_vs_est_scaled(diff, elapsed, scale);
+	est->avg[c] += (rate - est->avg[c]) >> IP_VS_EST_WEIGHT;
+	est->base.v[c] = now->v[c];
 }
 
 /**
@@ -102,15 +117,14 @@ void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
 		    u64 elapsed)
 {
 	u32 time = clamp_t(u64, elapsed, 1, U32_MAX);
-	unsigned int c;
-	s64 rate;
 
-	for (c = 0; c < IP_VS_NCOUNTS; c++) {
-		rate = ip_vs_est_scaled(now->v[c] - est->base.v[c], time,
-					ip_vs_est_scale[c]);
-		est->avg[c] += (rate - est->avg[c]) >> IP_VS_EST_WEIGHT;
-		est->base.v[c] = now->v[c];
-	}
+	/* Written out, as the scales are constants then */
+	BUILD_BUG_ON(IP_VS_NCOUNTS != 5);
+	ip_vs_est_fold_one(est, now, time, IP_VS_CONNS);
+	ip_vs_est_fold_one(est, now, time, IP_VS_INPKTS);
+	ip_vs_est_fold_one(est, now, time, IP_VS_OUTPKTS);
+	ip_vs_est_fold_one(est, now, time, IP_VS_INBYTES);
+	ip_vs_est_fold_one(est, now, time, IP_VS_OUTBYTES);
 }
 
 /**
