@@ -203,13 +203,17 @@ static void counters_test_concurrent(struct kunit *test)
 {
 	struct ip_vs_stats *stats = test->priv;
 	struct counters_test_work *works;
+	struct ip_vs_est_walk walk = { .gen = ip_vs_stats_test_net.gen };
 	struct ip_vs_kstats k, last = {};
-	unsigned int cpu, n = 0, i;
+	unsigned int cpu, n = 0, i = 0;
+	struct ip_vs_est_batch *batch;
 	bool backwards = false;
 	atomic_t running;
 
 	works = kunit_kcalloc(test, nr_cpu_ids, sizeof(*works), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, works);
+	batch = kunit_kzalloc(test, sizeof(*batch), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, batch);
 
 	cpus_read_lock();
 	atomic_set(&running, num_online_cpus());
@@ -221,9 +225,15 @@ static void counters_test_concurrent(struct kunit *test)
 		n++;
 	}
 	while (atomic_read(&running)) {
-		/* Passes meanwhile: dirty is cleared all the time */
+		/* Passes meanwhile: dirty is cleared all the time.  Every
+		 * other pass reads at once, or as one of several.
+		 */
 		stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
-		ip_vs_stats_test_pass(stats);
+		walk.walked = stats->est.stamp;
+		rcu_read_lock();
+		ip_vs_est_pass(stats, &walk, i++ % 2 ? batch : NULL);
+		ip_vs_est_pass_batch(batch, &walk);
+		rcu_read_unlock();
 		ip_vs_copy_stats(&k, stats);
 		backwards |= k.inpkts < last.inpkts ||
 			     k.outbytes < last.outbytes;
