@@ -41,7 +41,8 @@
  *   the older sum from being folded over a fresher one here is that every
  *   sample, and who zeroes, writes the time: the sum counts only if the time is
  *   what it was before.  It was at least 1 s ago, so it cannot be the same
- *   again.  An estimator in a batch is not settled, and a batch never says that
+ *   again.  The time of such a sample is that of the sums, and if their making
+ *   was held up, each is sampled at once instead.  An estimator in a batch is not settled, and a batch never says that
  *   it is; so it does not matter what is counted, or cleared from dirty by
  *   another walker, while the sum is made: that is a part of the next sample.
  */
@@ -269,20 +270,23 @@ static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
 	return did;
 }
 
-/* Take the sample of one in a batch, unless somebody else has done so since it
- * was taken in, or it was zeroed or started anew: all leave another time or
- * generation.  stats->lock held.
+/* Take the sample of the @i'th in a batch, unless somebody else has done so
+ * since it was taken in, or it was zeroed or started anew: all leave another
+ * time or generation.  @time is that of the sums, 0 if they have none.
+ * stats->lock held.
  */
-static enum ip_vs_est_did ip_vs_est_sample_sum(struct ip_vs_stats *stats,
-					       const struct ip_vs_counts *sum,
-					       u64 stamp, u32 gen)
+static enum ip_vs_est_did ip_vs_est_sample_sum(struct ip_vs_est_batch *batch,
+					       unsigned int i, u64 time,
+					       const struct ip_vs_est_walk *walk)
 {
+	struct ip_vs_stats *stats = batch->stats[i];
 	struct ip_vs_estimator *est = &stats->est;
-	u64 time = get_jiffies_64();
 
-	if (est->gen != gen || est->stamp != stamp)
+	if (est->gen != walk->gen || est->stamp != batch->stamp[i])
 		return IP_VS_EST_EARLY;
-	ip_vs_est_fold(est, sum, time - stamp);
+	if (!time)
+		return ip_vs_est_sample(stats, walk, NULL);
+	ip_vs_est_fold(est, &batch->sum[i], time - est->stamp);
 	est->stamp = time;
 	return IP_VS_EST_READ_ALL;
 }
@@ -298,14 +302,19 @@ static enum ip_vs_est_did ip_vs_est_sample_sum(struct ip_vs_stats *stats,
 void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
 			  struct ip_vs_est_walk *walk)
 {
+	u64 time = get_jiffies_64();
 	enum ip_vs_est_did did;
 	unsigned int i;
 
 	ip_vs_stats_sum_all(batch->stats, batch->n, batch->sum);
+	/* Held up while they were made, as a task of low priority is where RCU
+	 * readers can be preempted: a part of them is of a later time
+	 */
+	if (get_jiffies_64() - time > 1)
+		time = 0;
 	for (i = 0; i < batch->n; i++) {
 		spin_lock(&batch->stats[i]->lock);
-		did = ip_vs_est_sample_sum(batch->stats[i], &batch->sum[i],
-					   batch->stamp[i], walk->gen);
+		did = ip_vs_est_sample_sum(batch, i, time, walk);
 		spin_unlock(&batch->stats[i]->lock);
 		walk->did[did]++;
 	}

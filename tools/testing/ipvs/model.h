@@ -43,6 +43,7 @@ enum model_doing {
  * @first: when the first packet came since the last sample, or 0
  * @taken: a walker has taken it in, to read it with others
  * @took: what was counted then
+ * @took_at: when that was
  * @total: what was counted, the sum over the CPUs
  * @zero: that when it was zeroed
  * @gen: what the estimator should hold, as are the next ones
@@ -67,6 +68,7 @@ struct obj {
 	u64			first;
 	bool			taken;
 	u64			took[IP_VS_NCOUNTS];
+	u64			took_at;
 
 	u64			total[IP_VS_NCOUNTS];
 	u64			zero[IP_VS_NCOUNTS];
