@@ -67,6 +67,9 @@ void *sim_percpu(const void *p, unsigned int cpu)
 
 	if (cpu >= sim.nr_cpus)
 		sim_fail("no CPU %u", cpu);
+	/* Whoever reads many of these may be held up in between */
+	if (!sim_rnd(4000))
+		jiffies += 2;
 	return first + cpu * size;
 }
 
