@@ -42,9 +42,10 @@
  *   sample, and who zeroes, writes the time: the sum counts only if the time is
  *   what it was before.  It was at least 1 s ago, so it cannot be the same
  *   again.  The time of such a sample is that of the sums, and if their making
- *   was held up, each is sampled at once instead.  An estimator in a batch is not settled, and a batch never says that
- *   it is; so it does not matter what is counted, or cleared from dirty by
- *   another walker, while the sum is made: that is a part of the next sample.
+ *   was held up, each is sampled at once instead.  An estimator in a batch is
+ *   not settled, and a batch never says that it is; so it does not matter what
+ *   is counted, or cleared from dirty by another walker, while the sum is made:
+ *   that is a part of the next sample.
  */
 
 #include <linux/jiffies.h>

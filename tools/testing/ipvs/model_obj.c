@@ -177,6 +177,7 @@ static void obj_passed(struct obj *obj)
 {
 	static const s64 zero[IP_VS_NCOUNTS];
 	const struct ip_vs_estimator *est = &obj->stats.est;
+	u64 age;
 	bool calm;
 
 	if (est->gen != obj->gen) {
@@ -195,8 +196,8 @@ static void obj_passed(struct obj *obj)
 		if (obj_later(obj))
 			return;
 		/* One of a batch has the time at which it was summed */
-		if (obj->taken ? est->stamp - obj->took_at > jiffies - obj->took_at :
-				 est->stamp - jiffies)
+		age = jiffies - est->stamp;
+		if (age > (obj->taken ? jiffies - obj->took_at : 0))
 			sim_fail("a sample was due and not taken");
 		model_seen.samples++;
 		obj_check_sample(obj);
