@@ -164,6 +164,9 @@ test_readers()
 	check_eq "another namespace has its own" "0 0 0" "$other"
 	check_eq "from outside it shows the same table" "$(sum_of ests)" \
 		"$(column ests "$results/outside" | paste -s -d + | bc_sum)"
+	check_eq "who does not see the tasks is shown 0 for their pids" 0 \
+		"$(unshare --pid --fork --mount-proc cat $PROC >"$results/unseen"
+		column pid "$results/unseen" | sort -u)"
 	check "who is not root cannot read it" not "${AS_NOBODY[@]}" cat $PROC
 	# Not "unshare -Ur -n": who is root must be known when it is made
 	check_eq "but the root of a user namespace can, for that one" "$HEADER" \
@@ -340,7 +343,7 @@ test_trace()
 		wait_until traced_are ipvs_est_calibrated 1
 }
 
-ktap_plan 23
+ktap_plan 24
 ktap_at_exit clean_up
 kernel_mark
 est_find_id env || diag "found no id: '$EST_ID'"
