@@ -14,6 +14,7 @@
 #	IPVS_TEST_NTH=500	allocations in a command, at most
 #	IPVS_TEST_NTH_NETNS=0	allocations in the making of a namespace; 0: all,
 #				also those of other parts, which come behind ours
+#	IPVS_TEST_NTH_COMMANDS='.*'	commands of ipvsadm: a regular expression
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -30,6 +31,7 @@ own_netns "$0" "$@"
 
 LIMIT=${IPVS_TEST_NTH:-500}
 NETNS_LIMIT=${IPVS_TEST_NTH_NETNS:-0}
+COMMANDS=${IPVS_TEST_NTH_COMMANDS:-.*}
 SERVICE=(-u 192.0.2.1:5000)
 REPORT=$(mktemp)
 
@@ -187,6 +189,8 @@ check_command()	# NAME IPVS_CMD SKIP STATE WORKS RULES_BEFORE RULE
 {
 	CMD=$2
 	SKIP=$3
+	[[ $1 =~ ^($COMMANDS)$ ]] ||
+		{ ktap_skip "ipvsadm $1" "not in IPVS_TEST_NTH_COMMANDS"; return 0; }
 	check "ipvsadm $1: done or not done, whatever fails" sweep "${@:4}"
 }
 
