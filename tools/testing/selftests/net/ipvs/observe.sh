@@ -14,7 +14,7 @@ set -euo pipefail
 
 TABLE=${IPVS_TEST_TABLE:-2000}
 FILL=${IPVS_TEST_FILL:-160000}
-FILL_STEP=20000
+FILL_STEP=$((FILL < 20000 ? FILL : 20000))
 
 need_ipvs
 need_helpers sockopt_services
