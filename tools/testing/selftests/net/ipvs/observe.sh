@@ -24,6 +24,7 @@ own_netns "$0" "$@"
 PROC=/proc/net/ip_vs_est
 TRACING=/sys/kernel/tracing
 EVENTS=$TRACING/events/ipvs_est
+CLOCK=/sys/devices/system/clocksource/clocksource0/current_clocksource
 HEADER='ctx pid cpus nice ests rows chain_max last_us worst_us read skipped'
 HELPER=$TEST_DIR/sockopt_services
 AS_NOBODY=(setpriv --reuid=65534 --regid=65534 --clear-groups)
@@ -111,7 +112,11 @@ test_file()
 		wait_until sum_is ests "$((TABLE + 1))"
 	check "pids are those of the tasks" wait_until pids_are_those_of_tasks
 	check "idle ones are not read" wait_until passed_over 0 "$((TABLE + 1))"
-	check "rows take time" test "$(sum_of worst_us)" -gt 0
+	if [[ $(<"$CLOCK") == *jiffies ]]; then
+		ktap_skip "rows take time" "the clock of this machine is too coarse"
+	else
+		check "rows take time" test "$(sum_of worst_us)" -gt 0
+	fi
 
 	set_vs est_nice 5
 	set_vs est_cpulist 0
