@@ -52,8 +52,9 @@
  * measured by others on machines of 48 to 256 CPUs and 1 to 8 NUMA nodes
  */
 #define IP_VS_EST_COLD		4
-/* Reading the clock may take longer than a pass: 1 us for one on the chipset,
- * several if a hypervisor emulates it.  A difference of less than 1/8 is noise.
+/* Reading the clock may take longer than a pass, where it is not a register of
+ * the CPU.  Then the difference is mostly noise: it counts for 1/8 of the time
+ * at least, by choice, so that noise does not make an estimator cost nothing.
  */
 #define IP_VS_EST_CLOCK_NOISE	8
 /* Cost where the clock does not tell, ns: measured by others on 128 CPUs */
