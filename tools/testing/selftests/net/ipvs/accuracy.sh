@@ -149,41 +149,45 @@ run_shapes()	# IDLE|BUSY
 
 # --- What the estimates must be ----------------------------------------------
 
-# What all expressions below may use: at(MS) is how many packets were counted by
-# then. Prints what is outside of low..high.
+# What all expressions below may use, for grid times S, multiples of 250 ms:
+# sum[S] is how many packets were counted by then, avg[S] what a sample taken at S
+# makes of this one and all those each 2 s before.  Prints what is outside of
+# low..high.
 judge()	# IDLE|BUSY SHAPE AWK_STATEMENTS
 {
 	awk -v shape="$2" -v p="$PERCENT" '
 		# Between two looks as if packets came evenly
-		function at(t,    i)
+		function at(t)
 		{
-			for (i = 2; i <= n && time[i] < t; i++)
-				;
 			if (t <= time[1])
 				return 0
-			if (i > n)
+			while (next_look < n && time[next_look] < t)
+				next_look++
+			if (time[next_look] < t)
 				return count[n]
-			return count[i - 1] + (count[i] - count[i - 1]) *
-				(t - time[i - 1]) / (time[i] - time[i - 1])
+			return count[next_look] - (time[next_look] - t) * \
+				(count[next_look] - count[next_look - 1]) / \
+				(time[next_look] - time[next_look - 1])
 		}
-		# The average when samples are taken at phase, phase + 2 s...
-		function average(t, phase,    avg, s)
+		function make_grid(    s)
 		{
-			for (s = phase; s <= t; s += 2000)
-				avg += ((at(s) - at(s - 2000)) / 2 - avg) / 4
-			return avg + 0
+			next_look = 2
+			for (s = 0; s <= time[n]; s += 250) {
+				sum[s] = at(s)
+				avg[s] = avg[s - 2000] + ((sum[s] - \
+					sum[s - 2000]) / 2 - avg[s - 2000]) / 4
+			}
 		}
-		# For any phase, and a sample that is late by less than a period
-		function averages(t,    phase, late, avg)
+		# Samples are each 2 s, at any phase, and late by less than a
+		# period: the last one was within two
+		function averages(t,    s)
 		{
 			low = 1e9
 			high = 0
-			for (phase = 0; phase < 2000; phase += 250)
-				for (late = 0; late < 2000; late += 250) {
-					avg = average(t - late, phase)
-					low = avg < low ? avg : low
-					high = avg > high ? avg : high
-				}
+			for (s = int(t / 250) * 250; s > t - 3750; s -= 250) {
+				low = avg[s] + 0 < low ? avg[s] + 0 : low
+				high = avg[s] + 0 > high ? avg[s] + 0 : high
+			}
 		}
 		# The most that was counted in a second so far, the least that a
 		# sample covers
@@ -191,11 +195,16 @@ judge()	# IDLE|BUSY SHAPE AWK_STATEMENTS
 		{
 			low = high = 0
 			for (s = 1000; s <= t; s += 250)
-				if (at(s) - at(s - 1000) > high)
-					high = at(s) - at(s - 1000)
+				if (sum[s] - sum[s - 1000] > high)
+					high = sum[s] - sum[s - 1000]
 		}
 		$3 == shape { time[++n] = $4; count[n] = $6; est[n] = $7 }
 		END {
+			if (n < 10 || !count[n]) {
+				print n + 0 " looks, " count[n] + 0 " packets"
+				exit
+			}
+			make_grid()
 			for (i = 2; i <= n; i++) {
 				'"$3"'
 				if (est[i] < low * (1 - p / 100) - 5 ||
@@ -203,8 +212,6 @@ judge()	# IDLE|BUSY SHAPE AWK_STATEMENTS
 					print time[i] " ms: " est[i] \
 						" is not in " low " to " high
 			}
-			if (n < 10 || !count[n])
-				print n + 0 " looks, " count[n] + 0 " packets"
 		}' "$results/$1" || echo "awk has failed"
 }
 
