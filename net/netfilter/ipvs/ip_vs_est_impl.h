@@ -244,7 +244,7 @@ struct ip_vs_est_ctx {
  * @chain_max: estimators in a chain, at most; 0 before calibration; read
  *	without the lock
  * @guess: what calibration found, without the correction by measurement
- * @calibrate: kthread 0 should calibrate
+ * @calibrate: kthread 0 should calibrate, which reads it without the lock
  * @measured: chain_max that a kthread's meter asks for, or 0
  * @lowered: the meter has lowered chain_max
  * @corrections: times that the meter has changed chain_max

@@ -85,7 +85,7 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	}
 	/* Cleared before it starts: asked for again meanwhile, it runs again */
 	spin_lock(&est->lock);
-	est->calibrate = false;
+	WRITE_ONCE(est->calibrate, false);
 	spin_unlock(&est->lock);
 
 	cost = ip_vs_est_cost(probe, ip_vs_est_clock, ip_vs_est_pause);
@@ -94,7 +94,7 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	spin_lock(&est->lock);
 	if (!cost) {
 		/* Asked to stop: the task that comes next does it */
-		est->calibrate = true;
+		WRITE_ONCE(est->calibrate, true);
 		spin_unlock(&est->lock);
 		return;
 	}
@@ -398,7 +398,9 @@ void ip_vs_est_distribute(struct ip_vs_est_net *est)
 {
 	bool place;
 
-	/* Set and tested again under the lock: a late look is no harm */
+	/* Tested again under the lock before this task sleeps: a late look is no
+	 * harm.  Pairs with WRITE_ONCE() in ip_vs_est_cpulist_store().
+	 */
 	if (READ_ONCE(est->calibrate))
 		ip_vs_est_calibrate(est);
 	if (!READ_ONCE(est->chain_max))

@@ -73,9 +73,11 @@ static int ip_vs_est_cpulist_store(struct ip_vs_est_net *est,
 	ret = ip_vs_est_cpulist_parse(strim(text), cpus);
 	if (!ret) {
 		spin_lock(&est->lock);
-		/* Other CPUs may be of another speed */
+		/* Other CPUs may be of another speed.  Pairs with READ_ONCE()
+		 * in ip_vs_est_distribute().
+		 */
 		if (!cpumask_equal(est->cpulist, cpus))
-			est->calibrate = true;
+			WRITE_ONCE(est->calibrate, true);
 		cpumask_copy(est->cpulist, cpus);
 		ip_vs_est_set_limits(est);
 		ip_vs_est_set_active(est);

@@ -374,7 +374,7 @@ void ip_vs_stats_sum_all(struct ip_vs_stats *const *stats, unsigned int n,
 void ip_vs_stats_unsettle(struct ip_vs_stats *stats)
 {
 	atomic_long_set(&stats->dirty, ip_vs_stats_groups);
-	stats->est.quiet = 0;
+	WRITE_ONCE(stats->est.quiet, 0);
 }
 
 /**
