@@ -188,6 +188,7 @@ void obj_count(struct obj *obj, enum ip_vs_count c, u32 len);
 void obj_jump(struct obj *obj, enum ip_vs_count c, u64 n);
 void obj_hold(struct held *held, struct obj *obj, enum ip_vs_count c);
 void obj_let_go(struct held *held);
+bool obj_at_rest(const struct obj *obj);
 void obj_check_quiet(const struct obj *obj);
 void obj_read(struct obj *obj);
 void obj_zero(struct obj *obj);
@@ -200,6 +201,7 @@ void model_unlocked(spinlock_t *lock);
 void model_check(void);
 void model_check_all(void);
 void model_check_settled(u64 begin);
+void model_check_rest(void);
 
 /* model_ops.c */
 void model_op(void);

@@ -249,3 +249,18 @@ void model_check_settled(u64 begin)
 				 obj->stats.est.row, jiffies - (unsigned long)stamp);
 	}
 }
+
+/* After periods without packets: passes have nothing to read any more.  Nobody
+ * else has asked for the grace periods that this takes.
+ */
+void model_check_rest(void)
+{
+	unsigned int i;
+
+	if (!model_runs())
+		return;
+	for (i = 0; i < model.nstarted; i++) {
+		if (model.started[i]->linked && !obj_at_rest(model.started[i]))
+			sim_fail("nothing is counted, but it does not settle");
+	}
+}

@@ -107,7 +107,7 @@ static bool obj_as_it_was(struct obj *obj)
 /* Nothing was counted for @obj that its base does not hold, nor can a packet
  * be under way that leaves no trace
  */
-static bool obj_at_rest(const struct obj *obj)
+bool obj_at_rest(const struct obj *obj)
 {
 	return obj->stats.settled && !atomic_long_read(&obj->stats.dirty);
 }

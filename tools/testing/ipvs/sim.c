@@ -136,6 +136,7 @@ void sim_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head),
 	};
 	*sim_rcu_last = head;
 	sim_rcu_last = &head->next;
+	sim.gp_asked = head->gp;
 }
 
 /* A grace period begins, unless one has begun and not ended */
@@ -145,6 +146,13 @@ void sim_gp_begin(void)
 		return;
 	sim.gp_begun++;
 	sim_gp_readers = sim_readers;
+}
+
+/* As sim_gp_begin() on a machine where nobody else wants any */
+void sim_gp_begin_asked(void)
+{
+	if ((long)(sim.gp_asked - sim.gp_begun) > 0)
+		sim_gp_begin();
 }
 
 /* It ends if all readers that it found have left */
@@ -177,7 +185,8 @@ unsigned long get_state_synchronize_rcu(void)
 
 unsigned long start_poll_synchronize_rcu(void)
 {
-	return get_state_synchronize_rcu();
+	sim.gp_asked = get_state_synchronize_rcu();
+	return sim.gp_asked;
 }
 
 bool poll_state_synchronize_rcu(unsigned long cookie)
@@ -197,6 +206,7 @@ void sim_begin(u64 seed, unsigned int cpus)
 		.nr_cpus = cpus,
 		.gp_begun = -10,
 		.gp_ended = -10,
+		.gp_asked = -10,
 	};
 	bitmap_zero(sim_possible.bits, SIM_CPUS);
 	while (cpus--)

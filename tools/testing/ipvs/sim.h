@@ -30,6 +30,7 @@
  * @memory: allocations that are not freed
  * @gp_begun: the last grace period that has begun
  * @gp_ended: the last one that has ended
+ * @gp_asked: the last one that somebody has asked for
  */
 struct sim {
 	u64 rnd;
@@ -45,6 +46,7 @@ struct sim {
 	long memory;
 	unsigned long gp_begun;
 	unsigned long gp_ended;
+	unsigned long gp_asked;
 };
 
 extern struct sim sim;
@@ -75,6 +77,7 @@ void *sim_percpu(const void *p, unsigned int cpu);
 unsigned long sim_reader_enter(void);
 void sim_reader_leave(unsigned long gp);
 void sim_gp_begin(void);
+void sim_gp_begin_asked(void);
 bool sim_gp_end(void);
 
 /* sim_task.c */
