@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include <net/ip_vs.h>
+#include <trace/events/ipvs_est.h>
 #include "ip_vs_est_test.h"
 
 static bool kthread_test_wait(struct ip_vs_est_test *t,
@@ -208,6 +209,72 @@ static void kthread_test_off_and_on(struct kunit *test)
 	}
 }
 
+/* What the tracepoint ipvs_est_corrected has said, and how often */
+struct kthread_test_said {
+	unsigned int	times;
+	int		netns;
+	u32		old;
+	u32		chain_max;
+};
+
+static void kthread_test_hear(void *data, int netns, u32 old, u32 chain_max)
+{
+	struct kthread_test_said *said = data;
+
+	said->times++;
+	said->netns = netns;
+	said->old = old;
+	said->chain_max = chain_max;
+}
+
+static bool kthread_test_was_corrected(struct ip_vs_est_test *t)
+{
+	bool was;
+
+	spin_lock(&t->est->lock);
+	was = !t->est->measured;
+	spin_unlock(&t->est->lock);
+	return was;
+}
+
+/* Kthread 0 takes over the limit that a meter has found, and says so.  It is
+ * off when that is noted, so that its own meter has found nothing yet.
+ */
+static void kthread_test_corrected(struct kunit *test)
+{
+	struct ip_vs_est_test *t = test->priv;
+	struct kthread_test_said said = { };
+	u32 old, want;
+	bool traced;
+
+	ip_vs_est_test_make(test, 2);
+	ip_vs_est_test_start(test, 0, 2);
+	KUNIT_ASSERT_TRUE(test, kthread_test_wait(t, kthread_test_all_placed));
+	kthread_test_run(t, 0);
+	old = t->est->chain_max;
+	want = old > 1 ? old - 1 : 2;
+
+	/* Not where the kernel is built without tracepoints */
+	traced = !register_trace_ipvs_est_corrected(kthread_test_hear, &said);
+	KUNIT_EXPECT_EQ(test, traced, IS_ENABLED(CONFIG_TRACEPOINTS));
+	spin_lock(&t->est->lock);
+	t->est->measured = want;
+	spin_unlock(&t->est->lock);
+	kthread_test_run(t, 1);
+	KUNIT_EXPECT_TRUE(test,
+			  kthread_test_wait(t, kthread_test_was_corrected));
+	kthread_test_run(t, 0);
+	if (traced) {
+		unregister_trace_ipvs_est_corrected(kthread_test_hear, &said);
+		tracepoint_synchronize_unregister();
+		KUNIT_EXPECT_EQ(test, said.times, 1);
+		KUNIT_EXPECT_EQ(test, said.netns, 77);
+		KUNIT_EXPECT_EQ(test, said.old, old);
+		KUNIT_EXPECT_EQ(test, said.chain_max, want);
+	}
+	KUNIT_EXPECT_EQ(test, t->est->chain_max, want);
+}
+
 /* Estimators come and go, the same ones at once, while kthread 0 works */
 static void kthread_test_come_and_go(struct kunit *test)
 {
@@ -248,6 +315,7 @@ static struct kunit_case kthread_test_cases[] = {
 	KUNIT_CASE(kthread_test_total_alone),
 	KUNIT_CASE(kthread_test_life),
 	KUNIT_CASE(kthread_test_off_and_on),
+	KUNIT_CASE(kthread_test_corrected),
 	KUNIT_CASE(kthread_test_come_and_go),
 	{}
 };
