@@ -252,8 +252,9 @@ test_charge()
 	holder_down
 	check "the counters' charge ends with the namespace" \
 		wait_until not_charged percpu $((n * COUNTERS / 100))
-	check "the objects' charge does, too" \
-		wait_until not_charged slab_unreclaimable $((n * OBJECT / 100))
+	# The kernel keeps an object or two of its own, however many there were
+	check "the objects' charge does, too" wait_until \
+		not_charged slab_unreclaimable $((n * OBJECT / 100 + 4096))
 	# What CPUs keep of a charge for the next time, some pages, is no leak
 	check "and so the sum goes down" wait_until \
 		not_charged current $((peak - n * COUNTERS))
