@@ -5,7 +5,8 @@
  *   place     kthread 0 puts it into a chain of a context (ip_vs_est_place.c)
  *   sample    the kthread of that context passes over it every 2 s
  *             (ip_vs_est_kthread.c)
- *   move      back to the pending list when limits change
+ *   move      back to the pending list when limits change, or when few are
+ *             left in many rows
  *   stop      ip_vs_stop_estimator(): out of the list or the chain; its owner
  *             frees it after an RCU grace period
  *
@@ -115,6 +116,7 @@ void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
 	/* Asked for in ip_vs_est_place_batch() before it is linked again */
 	stats->est.cookie = start_poll_synchronize_rcu();
 	stats->est.unlinked = true;
+	est->room_from = min(est->room_from, ctx->id);
 	if (!ctx->count && ctx->id)
 		ip_vs_est_ctx_detach(est, ctx);
 	if (est->full) {
@@ -174,5 +176,6 @@ void ip_vs_stop_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
 	 */
 	if (--est->started == IP_VS_EST_TOTALS)
 		ip_vs_est_queue_reload(est, IP_VS_EST_PERIOD);
+	ip_vs_est_compact(est);
 	spin_unlock(&est->lock);
 }

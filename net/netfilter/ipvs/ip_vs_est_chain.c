@@ -90,6 +90,7 @@ static int ip_vs_est_row_open(struct ip_vs_est_ctx *ctx,
 	rcu_assign_pointer(ctx->rows[row], *spare);
 	*spare = NULL;
 	__set_bit(row, ctx->used);
+	ctx->net->nrows++;
 	return row;
 }
 
@@ -99,6 +100,7 @@ static void ip_vs_est_row_close(struct ip_vs_est_ctx *ctx, unsigned int row)
 
 	RCU_INIT_POINTER(ctx->rows[row], NULL);
 	__clear_bit(row, ctx->used);
+	ctx->net->nrows--;
 	kfree_rcu(old, rcu);
 }
 

@@ -8,6 +8,7 @@
  * ip_vs_est.c		start and stop of an estimator; locking
  * ip_vs_est_kthread.c	the kthread: walks rows, sleeps
  * ip_vs_est_place.c	kthread 0: from the pending list into the chains
+ * ip_vs_est_repack.c	kthread 0: out of the chains when limits change
  * ip_vs_est_net.c	set-up and exit of a network namespace
  * ip_vs_est_ctl.c	est_reload_work: start and stop of kthreads, CPU hotplug
  * ip_vs_est_sysctl.c	the sysctls
@@ -51,8 +52,14 @@
  * is finer but jiffies, which is what a machine has without any.
  */
 #define IP_VS_EST_CLOCK_RES	1000
-/* Estimators moved under one hold of est->lock */
+/* Estimators moved, or contexts without room passed by, under one hold of
+ * est->lock
+ */
 #define IP_VS_EST_BATCH		16
+/* Estimators are packed again when they need only one in so many of the open
+ * rows: by choice, so that fewer are moved than were deleted before
+ */
+#define IP_VS_EST_SPARSE	4
 /* Estimators whose counters are read together */
 #define IP_VS_EST_TOGETHER	16
 /* Estimators of a chain, at most: struct ip_vs_est_row counts them in u16 */
@@ -238,6 +245,8 @@ struct ip_vs_est_ctx {
  * @slots_max: size of @slot
  * @nctx: contexts in @slot
  * @ctx_max: how many there may be
+ * @room_from: no context before this one has room, or is one to be filled
+ * @nrows: rows that are open, in all contexts
  * @detached: contexts that have lost their last estimator, for
  *	@reload_work to stop and free
  *
@@ -282,6 +291,8 @@ struct ip_vs_est_net {
 	unsigned int		slots_max;
 	unsigned int		nctx;
 	unsigned int		ctx_max;
+	unsigned int		room_from;
+	unsigned int		nrows;
 	struct list_head	detached;
 
 	u32			chain_max;
@@ -302,6 +313,12 @@ struct ip_vs_est_net {
 	struct ip_vs_est_ctx	*spare_ctx;
 	struct hlist_node	cpuhp;
 };
+
+/* Estimators that a context may hold */
+static inline u32 ip_vs_est_ctx_room(const struct ip_vs_est_net *est)
+{
+	return IP_VS_EST_ROWS * IP_VS_EST_CHAINS * est->chain_max;
+}
 
 /* ip_vs_stats.c */
 extern bool ip_vs_stats_together;
@@ -385,9 +402,13 @@ int ip_vs_est_kthread(void *data);
 
 /* ip_vs_est_place.c */
 void ip_vs_est_distribute(struct ip_vs_est_net *est);
-void ip_vs_est_repack(struct ip_vs_est_net *est);
-bool ip_vs_est_repack_step(struct ip_vs_est_net *est);
+long ip_vs_est_place_wait(const struct ip_vs_est_net *est);
 bool ip_vs_est_place_batch(struct ip_vs_est_net *est);
+
+/* ip_vs_est_repack.c */
+void ip_vs_est_repack(struct ip_vs_est_net *est);
+void ip_vs_est_compact(struct ip_vs_est_net *est);
+bool ip_vs_est_repack_step(struct ip_vs_est_net *est);
 
 /* ip_vs_est_net.c */
 struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);

@@ -175,7 +175,9 @@ static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 
 /* Find the next row with estimators and when it is due.  One that is late by
  * more than a period is due now, and so are those after it in turn: what was
- * missed is skipped, never caught up with.
+ * missed is skipped, never caught up with.  None is due later than in a period:
+ * where it seems so, the context was without rows, or without a task, for half
+ * of the time that jiffies can count, 25 days on 32 bits.
  */
 static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 {
@@ -185,33 +187,35 @@ static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 	if (steps < 0)
 		return -1;
 	*due = ctx->cursor_time + steps * IP_VS_EST_TICK;
-	if (time_after(now, *due + IP_VS_EST_PERIOD)) {
+	if (!time_in_range(*due, now - IP_VS_EST_PERIOD,
+			   now + IP_VS_EST_PERIOD)) {
 		ctx->cursor_time = now - steps * IP_VS_EST_TICK;
 		*due = now;
 	}
 	return (ctx->cursor + steps) % IP_VS_EST_ROWS;
 }
 
-/* Walk all rows that are due */
-static void ip_vs_est_walk_due(struct ip_vs_est_ctx *ctx)
+/* Walk the next row if it is due, and no other: the walk may take longer than
+ * a tick, and then the row after it is always due, while kthread 0 has more to
+ * do than to walk.
+ */
+static void ip_vs_est_walk_next(struct ip_vs_est_ctx *ctx)
 {
 	struct ip_vs_est_net *est = ctx->net;
 	unsigned long due;
 	int row;
 
-	while (!kthread_should_stop()) {
-		spin_lock(&est->lock);
-		row = ip_vs_est_find_row(ctx, &due);
-		spin_unlock(&est->lock);
-		if (row < 0 || time_before(jiffies, due))
-			break;
+	spin_lock(&est->lock);
+	row = ip_vs_est_find_row(ctx, &due);
+	spin_unlock(&est->lock);
+	if (row < 0 || time_before(jiffies, due))
+		return;
 
-		ip_vs_est_walk_row(ctx, row, jiffies - due);
-		if (row < ctx->cursor || row == IP_VS_EST_ROWS - 1)
-			ip_vs_est_period(ctx);
-		ctx->cursor = (row + 1) % IP_VS_EST_ROWS;
-		ctx->cursor_time = due + IP_VS_EST_TICK;
-	}
+	ip_vs_est_walk_row(ctx, row, jiffies - due);
+	if (row < ctx->cursor || row == IP_VS_EST_ROWS - 1)
+		ip_vs_est_period(ctx);
+	ctx->cursor = (row + 1) % IP_VS_EST_ROWS;
+	ctx->cursor_time = due + IP_VS_EST_TICK;
 }
 
 /* How long there is nothing to do, jiffies; called with the state set */
@@ -226,7 +230,7 @@ static long ip_vs_est_idle_time(struct ip_vs_est_ctx *ctx)
 		idle = (long)(due - jiffies);
 	if (!ctx->id) {
 		if (!list_empty(&est->pending) && !est->full)
-			idle = min(idle, (long)(est->place_at - jiffies));
+			idle = min(idle, ip_vs_est_place_wait(est));
 		if (est->calibrate || est->measured || est->repack)
 			idle = 0;
 	}
@@ -234,32 +238,49 @@ static long ip_vs_est_idle_time(struct ip_vs_est_ctx *ctx)
 	return max(idle, 0L);
 }
 
+/* How long to sleep, jiffies; called with the state set.  Who is always late
+ * sleeps a jiffy in each period all the same: Tasks RCU, which waits until each
+ * task has slept once, would wait for it for ever.
+ */
+static long ip_vs_est_sleep_time(struct ip_vs_est_ctx *ctx, unsigned long slept)
+{
+	long idle = ip_vs_est_idle_time(ctx);
+
+	if (!idle && time_after(jiffies, slept + IP_VS_EST_PERIOD))
+		idle = 1;
+	return kthread_should_stop() ? 0 : idle;
+}
+
 /**
  * ip_vs_est_kthread() - estimate what is in a context
  * @data: the context
  *
  * Created, woken for the first time and stopped by est_reload_work.  Takes
- * est->lock and stats->lock, and no mutex.
+ * est->lock and stats->lock, and no mutex.  Neither walking nor distributing
+ * keeps the other waiting for longer than one row, or one tick, takes.
  *
  * Return: 0, when kthread_stop() has asked for it.
  */
 int ip_vs_est_kthread(void *data)
 {
 	struct ip_vs_est_ctx *ctx = data;
+	unsigned long slept = jiffies;
 	long idle;
 
 	while (!kthread_should_stop()) {
 		if (!ctx->id)
 			ip_vs_est_distribute(ctx->net);
-		ip_vs_est_walk_due(ctx);
+		ip_vs_est_walk_next(ctx);
 
 		/* The barrier in it pairs with the one in wake_up_process()
 		 * in ip_vs_est_wake(), and in kthread_stop()
 		 */
 		set_current_state(TASK_IDLE);
-		idle = ip_vs_est_idle_time(ctx);
-		if (idle && !kthread_should_stop())
+		idle = ip_vs_est_sleep_time(ctx, slept);
+		if (idle) {
 			schedule_timeout(idle);
+			slept = jiffies;
+		}
 		__set_current_state(TASK_RUNNING);
 		cond_resched();
 	}

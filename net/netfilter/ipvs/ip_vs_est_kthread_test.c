@@ -275,6 +275,101 @@ static void kthread_test_corrected(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->est->chain_max, want);
 }
 
+/* Half of all jiffies that can be counted, away from now: a time of so long ago
+ * that it seems to come
+ */
+#define KTHREAD_TEST_LONG_AGO	(1UL << (BITS_PER_LONG - 1))
+
+/* Nobody has looked at the rows, or at the list, for that long: estimation goes
+ * on as if it were yesterday.  The others are pending while it is off.
+ */
+static void kthread_test_long_off(struct kunit *test)
+{
+	struct ip_vs_est_test *t = test->priv;
+
+	ip_vs_est_test_make(test, 20);
+	ip_vs_est_test_start(test, 0, 10);
+	KUNIT_ASSERT_TRUE(test, kthread_test_wait(t, kthread_test_all_placed));
+	kthread_test_run(t, 0);
+	ip_vs_est_test_start(test, 10, 20);
+	spin_lock(&t->est->lock);
+	t->est->slot[0]->cursor_time += KTHREAD_TEST_LONG_AGO - HZ;
+	t->est->place_at += KTHREAD_TEST_LONG_AGO - HZ;
+	spin_unlock(&t->est->lock);
+
+	kthread_test_run(t, 1);
+	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_placed));
+	kthread_test_traffic(t, 100000);
+	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_sampled));
+	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_rates));
+}
+
+/* What a slow machine is like: each row takes two ticks */
+static void kthread_test_slow_row(void *data, int netns, unsigned int ctx,
+				  unsigned int row, u32 ests, u32 read, u64 ns,
+				  unsigned long late)
+{
+	atomic_inc(data);
+	mdelay(2 * 1000 / HZ * IP_VS_EST_TICK);
+}
+
+static bool kthread_test_repacked(struct ip_vs_est_test *t)
+{
+	bool repacked;
+
+	spin_lock(&t->est->lock);
+	repacked = !t->est->measured && !t->est->repack &&
+		   t->est->chain_max == 3;
+	spin_unlock(&t->est->lock);
+	return repacked;
+}
+
+/* A row is always due: all the same what comes is placed, a limit taken over,
+ * and Tasks RCU, which waits for each task to sleep, is not held up
+ */
+static void kthread_test_always_late(struct kunit *test)
+{
+	struct ip_vs_est_test *t = test->priv;
+	struct task_struct *task;
+	atomic_t rows = ATOMIC_INIT(0);
+	unsigned long slept, end;
+
+	if (register_trace_ipvs_est_row_walked(kthread_test_slow_row, &rows))
+		kunit_skip(test, "the kernel has no tracepoints");
+	/* 50 rows, with one in each */
+	spin_lock(&t->est->lock);
+	t->est->calibrate = false;
+	t->est->chain_max = 1;
+	spin_unlock(&t->est->lock);
+	ip_vs_est_test_make(test, 61);
+	ip_vs_est_test_start(test, 0, 60);
+	task = kthread_test_task(t);
+	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_placed));
+
+	/* Late by now, whatever else runs */
+	end = jiffies + 120 * HZ;
+	while (atomic_read(&rows) < IP_VS_EST_ROWS && time_before(jiffies, end))
+		msleep(20);
+	ip_vs_est_test_start(test, 60, 61);
+	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_placed));
+	spin_lock(&t->est->lock);
+	t->est->measured = 3;
+	spin_unlock(&t->est->lock);
+	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_repacked));
+
+	if (task) {
+		slept = READ_ONCE(task->nvcsw);
+		while (READ_ONCE(task->nvcsw) == slept &&
+		       time_before(jiffies, end))
+			msleep(20);
+		KUNIT_EXPECT_NE(test, READ_ONCE(task->nvcsw), slept);
+		put_task_struct(task);
+	}
+	kthread_test_run(t, 0);
+	unregister_trace_ipvs_est_row_walked(kthread_test_slow_row, &rows);
+	tracepoint_synchronize_unregister();
+}
+
 /* Estimators come and go, the same ones at once, while kthread 0 works */
 static void kthread_test_come_and_go(struct kunit *test)
 {
@@ -316,6 +411,8 @@ static struct kunit_case kthread_test_cases[] = {
 	KUNIT_CASE(kthread_test_life),
 	KUNIT_CASE(kthread_test_off_and_on),
 	KUNIT_CASE(kthread_test_corrected),
+	KUNIT_CASE(kthread_test_long_off),
+	KUNIT_CASE(kthread_test_always_late),
 	KUNIT_CASE(kthread_test_come_and_go),
 	{}
 };

@@ -7,12 +7,13 @@
  * made, the rest wait: their counters are exact, only their rates are missing.
  *
  * Limits change: by calibration, by what the kthreads measure, with the list
- * of CPUs.  What is above the new limits then goes back to the pending list
- * ("repack") and is placed again.
+ * of CPUs.  What is above them then comes back to the pending list, see
+ * ip_vs_est_repack.c.
  *
  * All of this happens in batches of IP_VS_EST_BATCH for each hold of
- * est->lock.  Memory is allocated between them: a spare row, a spare context,
- * a longer array of slots.
+ * est->lock, and for a tick at most before a row is walked.  Memory is
+ * allocated between batches: a spare row, a spare context, a longer array of
+ * slots.
  */
 
 #define KMSG_COMPONENT "IPVS"
@@ -28,12 +29,6 @@
 /* Pause between calibration runs */
 #define IP_VS_EST_PAUSE_MS	20
 
-/* Estimators that a context may hold */
-static u32 ip_vs_est_ctx_room(const struct ip_vs_est_net *est)
-{
-	return IP_VS_EST_ROWS * IP_VS_EST_CHAINS * est->chain_max;
-}
-
 static bool ip_vs_est_pause(void)
 {
 	schedule_timeout_idle(msecs_to_jiffies(IP_VS_EST_PAUSE_MS));
@@ -46,8 +41,10 @@ static void ip_vs_est_say_limits(struct ip_vs_est_net *est, const char *how)
 	unsigned int ctx_max;
 	u32 chain_max, room;
 
-	/* The log is not for whoever makes namespaces without privilege */
-	if (est->ipvs->net->user_ns != &init_user_ns)
+	/* A host of containers has hundreds of namespaces, all with the same
+	 * limits or nearly so; each shows its own in /proc/net/ip_vs_est.
+	 */
+	if (!net_eq(est->ipvs->net, &init_net))
 		return;
 
 	spin_lock(&est->lock);
@@ -134,88 +131,6 @@ static void ip_vs_est_correct(struct ip_vs_est_net *est)
 		ip_vs_est_say_limits(est, "corrected by measurement");
 }
 
-/**
- * ip_vs_est_repack() - let kthread 0 take out what is above the limits
- * @est: estimation in the namespace
- *
- * Decides which contexts and rows are kept: as many as all estimators need
- * now, and no more than there may be.
- *
- * Context: est->lock held.
- */
-void ip_vs_est_repack(struct ip_vs_est_net *est)
-{
-	u32 room = ip_vs_est_ctx_room(est);
-	unsigned int keep, id;
-
-	lockdep_assert_held(&est->lock);
-
-	/* Before calibration there is nothing in any context */
-	if (!room)
-		return;
-	keep = clamp(DIV_ROUND_UP(est->started, room), 1U, est->ctx_max);
-	for (id = 0; id < est->nslots; id++) {
-		if (!est->slot[id])
-			continue;
-		est->slot[id]->draining = !keep;
-		if (keep)
-			keep--;
-	}
-	est->rows_keep = clamp(DIV_ROUND_UP(est->started, est->chain_max), 1U,
-			       (u32)IP_VS_EST_ROWS);
-	est->repack = true;
-	est->repack_ctx = 0;
-	est->repack_row = 0;
-	est->full = false;
-	ip_vs_est_wake(est->slot[0]);
-}
-
-/**
- * ip_vs_est_repack_step() - take out at most a batch of a row
- * @est: estimation in the namespace
- *
- * Context: kthread 0, takes est->lock.
- * Return: true if there is more to do.
- */
-bool ip_vs_est_repack_step(struct ip_vs_est_net *est)
-{
-	struct ip_vs_est_ctx *ctx;
-	struct ip_vs_stats *stats;
-	unsigned int n;
-	bool more;
-	u32 limit;
-
-	spin_lock(&est->lock);
-	for (n = 0; est->repack && n < IP_VS_EST_BATCH; n++) {
-		if (est->repack_row == IP_VS_EST_ROWS) {
-			est->repack_row = 0;
-			est->repack_ctx++;
-		}
-		if (est->repack_ctx >= est->nslots) {
-			est->repack = false;
-			break;
-		}
-		/* Emptied and detached meanwhile, or never there */
-		ctx = est->slot[est->repack_ctx];
-		if (!ctx) {
-			est->repack_row = IP_VS_EST_ROWS;
-			continue;
-		}
-		limit = ctx->draining || est->repack_row >= est->rows_keep ?
-			0 : est->chain_max;
-		stats = ip_vs_est_chain_excess(ctx, est->repack_row, limit);
-		if (!stats) {
-			est->repack_row++;
-			continue;
-		}
-		ip_vs_est_unlink(est, stats);
-		ip_vs_est_pend(est, stats);
-	}
-	more = est->repack;
-	spin_unlock(&est->lock);
-	return more;
-}
-
 /* Put the spare context into a free slot.  -EAGAIN: there is no spare, or no
  * free slot in the array.  -ENOSPC: no more contexts are allowed.
  */
@@ -238,44 +153,47 @@ static int ip_vs_est_ctx_attach(struct ip_vs_est_net *est)
 	est->spare_ctx = NULL;
 	est->nslots = max(est->nslots, id + 1);
 	est->nctx++;
+	est->room_from = min(est->room_from, id);
 	ip_vs_est_queue_reload(est, 0);
 	return 0;
 }
 
-/* Put an estimator into the first context with room.  -EAGAIN: allocate what
- * is missing and come again.  -ENOSPC: no room anywhere.
+/* Put an estimator into the first context with room.  1: that context has
+ * none, come again for the next one.  -EAGAIN: allocate what is missing and
+ * come again.  -ENOSPC: no room anywhere.
  */
 static int ip_vs_est_place(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
 {
+	unsigned int id = est->room_from;
 	struct ip_vs_est_ctx *ctx;
-	unsigned int id;
 	int ret;
 
 	lockdep_assert_held(&est->lock);
 
-	for (id = 0; id < est->nslots; id++) {
-		ctx = est->slot[id];
-		if (!ctx || ctx->draining)
-			continue;
-		ret = ip_vs_est_chain_add(ctx, stats, est->chain_max,
-					  &est->spare_row);
-		if (ret == -ENOSPC)
-			continue;
-		if (ret < 0)
-			return ret;
-		trace_ipvs_est_placed(est->ipvs->gen, stats, id,
-				      stats->est.row, stats->est.chain);
-		/* The kthread has looked for its next row before this one */
-		if (ret > 0)
-			ip_vs_est_wake(ctx);
-		return 0;
+	if (id >= est->nslots) {
+		/* Context and row at once: a context is never there without a
+		 * row
+		 */
+		if (!est->spare_row)
+			return -EAGAIN;
+		return ip_vs_est_ctx_attach(est) ? : 1;
 	}
 
-	/* Context and row at once: a context is never there without a row */
-	if (!est->spare_row)
-		return -EAGAIN;
-	ret = ip_vs_est_ctx_attach(est);
-	return ret ? : ip_vs_est_place(est, stats);
+	ctx = est->slot[id];
+	if (!ctx || ctx->draining || ctx->count >= ip_vs_est_ctx_room(est)) {
+		est->room_from++;
+		return 1;
+	}
+	ret = ip_vs_est_chain_add(ctx, stats, est->chain_max, &est->spare_row);
+	if (ret < 0)
+		return ret;
+	list_del_init(&stats->est.pending);
+	trace_ipvs_est_placed(est->ipvs->gen, stats, id, stats->est.row,
+			      stats->est.chain);
+	/* The kthread has looked for its next row before this one */
+	if (ret > 0)
+		ip_vs_est_wake(ctx);
+	return 0;
 }
 
 /* Double the array of slots */
@@ -324,6 +242,10 @@ static void ip_vs_est_say_full(struct ip_vs_est_net *est)
 	u32 room;
 	bool say;
 
+	/* Who makes namespaces without privilege could use up the rate limit */
+	if (est->ipvs->net->user_ns != &init_user_ns)
+		return;
+
 	spin_lock(&est->lock);
 	say = !est->warned;
 	est->warned = true;
@@ -339,6 +261,9 @@ static void ip_vs_est_say_full(struct ip_vs_est_net *est)
 /**
  * ip_vs_est_place_batch() - place at most IP_VS_EST_BATCH estimators
  * @est: estimation in the namespace
+ *
+ * A context without room counts as one of them; it is not looked at again
+ * before something has left a chain or limits have changed.
  *
  * Context: kthread 0, takes est->lock; may allocate after it.
  * Return: true if there may be more to place right now.
@@ -364,12 +289,9 @@ bool ip_vs_est_place_batch(struct ip_vs_est_net *est)
 			est->place_at = jiffies + IP_VS_EST_TICK;
 			break;
 		}
-		list_del_init(&stats->est.pending);
 		ret = ip_vs_est_place(est, stats);
-		if (ret) {
-			list_add(&stats->est.pending, &est->pending);
+		if (ret < 0)
 			break;
-		}
 	}
 	if (ret == -ENOSPC)
 		est->full = true;
@@ -389,14 +311,61 @@ bool ip_vs_est_place_batch(struct ip_vs_est_net *est)
 }
 
 /**
+ * ip_vs_est_place_wait() - when kthread 0 should look at the pending list
+ * @est: estimation in the namespace
+ *
+ * Context: est->lock held.
+ * Return: jiffies, a tick at most; 0 if it is time.  A place_at that is further
+ * away is one of long ago: nobody has looked for half of the time that jiffies
+ * can count.
+ */
+long ip_vs_est_place_wait(const struct ip_vs_est_net *est)
+{
+	unsigned long wait = est->place_at - jiffies;
+
+	lockdep_assert_held(&est->lock);
+
+	return wait <= IP_VS_EST_TICK ? wait : 0;
+}
+
+static bool ip_vs_est_may_place(struct ip_vs_est_net *est)
+{
+	bool may;
+
+	spin_lock(&est->lock);
+	may = !list_empty(&est->pending) && !est->full &&
+	      !ip_vs_est_place_wait(est);
+	spin_unlock(&est->lock);
+	return may;
+}
+
+/* Batches of one kind, until there are no more, a tick is over or the task is
+ * to stop.  Returns true if there are none left.
+ */
+static bool ip_vs_est_batches(struct ip_vs_est_net *est, unsigned long end,
+			      bool (*batch)(struct ip_vs_est_net *est))
+{
+	bool more;
+
+	do {
+		more = batch(est);
+		cond_resched();
+	} while (more && time_before(jiffies, end) && !kthread_should_stop());
+	return !more;
+}
+
+/**
  * ip_vs_est_distribute() - all that kthread 0 does besides walking
  * @est: estimation in the namespace
+ *
+ * What takes longer than a tick goes on in the next turn, so that a row is
+ * walked in between.
  *
  * Context: kthread 0, no lock held; may sleep.
  */
 void ip_vs_est_distribute(struct ip_vs_est_net *est)
 {
-	bool place;
+	unsigned long end;
 
 	/* Tested again under the lock before this task sleeps: a late look is no
 	 * harm.  Pairs with WRITE_ONCE() in ip_vs_est_cpulist_store().
@@ -407,15 +376,8 @@ void ip_vs_est_distribute(struct ip_vs_est_net *est)
 		return;
 	ip_vs_est_correct(est);
 
-	while (!kthread_should_stop() && ip_vs_est_repack_step(est))
-		cond_resched();
-
-	spin_lock(&est->lock);
-	place = !list_empty(&est->pending) && !est->full &&
-		time_after_eq(jiffies, est->place_at);
-	spin_unlock(&est->lock);
-	while (place && !kthread_should_stop()) {
-		place = ip_vs_est_place_batch(est);
-		cond_resched();
-	}
+	end = jiffies + IP_VS_EST_TICK;
+	if (ip_vs_est_batches(est, end, ip_vs_est_repack_step) &&
+	    ip_vs_est_may_place(est))
+		ip_vs_est_batches(est, end, ip_vs_est_place_batch);
 }

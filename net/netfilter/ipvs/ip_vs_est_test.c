@@ -286,3 +286,89 @@ void ip_vs_est_test_expect(struct kunit *test, unsigned int placed,
 	KUNIT_EXPECT_EQ(test, started, placed + pending);
 	KUNIT_EXPECT_EQ(test, est->started, placed + pending);
 }
+
+/**
+ * ip_vs_est_test_init_still() - ip_vs_est_test_init() without kthreads
+ * @test: the test
+ *
+ * Estimation is off, which nothing in these tests asks for.  A chain is one
+ * estimator, and est_cpulist one CPU, so that there may be 4 contexts, whatever
+ * est_reload_work does.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ip_vs_est_test_init_still(struct kunit *test)
+{
+	int ret = ip_vs_est_test_init(test);
+	struct ip_vs_est_test *t = test->priv;
+
+	if (ret)
+		return ret;
+	spin_lock(&t->est->lock);
+	t->est->active = false;
+	t->est->calibrate = false;
+	t->est->chain_max = 1;
+	cpumask_copy(t->est->cpulist,
+		     cpumask_of(cpumask_first(cpu_online_mask)));
+	ip_vs_est_set_limits(t->est);
+	spin_unlock(&t->est->lock);
+	return 0;
+}
+
+/**
+ * ip_vs_est_test_grace() - wait until all that left a chain may enter one
+ * @t: from ip_vs_est_test_init_still()
+ */
+void ip_vs_est_test_grace(struct ip_vs_est_test *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->n; i++) {
+		struct ip_vs_estimator *est = &t->stats[i].est;
+
+		while (est->unlinked && !est->ctx &&
+		       !poll_state_synchronize_rcu(est->cookie))
+			synchronize_rcu();
+	}
+}
+
+/**
+ * ip_vs_est_test_place() - place what is pending, as kthread 0 does
+ * @t: from ip_vs_est_test_init_still()
+ */
+void ip_vs_est_test_place(struct ip_vs_est_test *t)
+{
+	while (ip_vs_est_place_batch(t->est))
+		cond_resched();
+}
+
+/**
+ * ip_vs_est_test_make_placed() - make, start and place estimators
+ * @test: the test, without kthreads
+ * @n: how many
+ */
+void ip_vs_est_test_make_placed(struct kunit *test, unsigned int n)
+{
+	ip_vs_est_test_make(test, n);
+	ip_vs_est_test_start(test, 0, n);
+	ip_vs_est_test_place(test->priv);
+}
+
+/**
+ * ip_vs_est_test_unprivileged() - as in a namespace made without privilege
+ * @test: the test: one context, no more
+ */
+void ip_vs_est_test_unprivileged(struct kunit *test)
+{
+	struct ip_vs_est_test *t = test->priv;
+	struct net *net = kunit_kzalloc(test, sizeof(*net), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, net);
+	net->user_ns = kunit_kzalloc(test, sizeof(*net->user_ns), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, net->user_ns);
+	spin_lock(&t->est->lock);
+	t->ipvs->net = net;
+	ip_vs_est_set_limits(t->est);
+	spin_unlock(&t->est->lock);
+	KUNIT_ASSERT_EQ(test, t->est->ctx_max, 1);
+}

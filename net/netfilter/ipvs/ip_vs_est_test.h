@@ -45,6 +45,15 @@ unsigned int ip_vs_est_test_pending(const struct ip_vs_est_test *t);
 void ip_vs_est_test_expect(struct kunit *test, unsigned int placed,
 			   unsigned int pending);
 
+/* Estimators of a context with one in a chain */
+#define IP_VS_EST_TEST_ROOM	(IP_VS_EST_ROWS * IP_VS_EST_CHAINS)
+
+int ip_vs_est_test_init_still(struct kunit *test);
+void ip_vs_est_test_grace(struct ip_vs_est_test *t);
+void ip_vs_est_test_place(struct ip_vs_est_test *t);
+void ip_vs_est_test_make_placed(struct kunit *test, unsigned int n);
+void ip_vs_est_test_unprivileged(struct kunit *test);
+
 /* Rates of 1/s, scaled */
 #define IP_VS_TEST_PACKET	((s64)1 << 10)
 #define IP_VS_TEST_BYTE		((s64)1 << 5)

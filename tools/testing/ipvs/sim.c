@@ -15,6 +15,7 @@ unsigned long jiffies;
 struct cpumask sim_possible;
 struct cpumask sim_online;
 struct user_namespace init_user_ns;
+struct net init_net = { .user_ns = &init_user_ns };
 
 static struct rcu_head *sim_rcu_first;
 static struct rcu_head **sim_rcu_last = &sim_rcu_first;

@@ -13,6 +13,12 @@ struct net {
 };
 
 extern struct user_namespace init_user_ns;
+extern struct net init_net;
+
+static inline bool net_eq(const struct net *a, const struct net *b)
+{
+	return a == b;
+}
 
 /* As in the kernel's include/net/ip_vs.h */
 struct ip_vs_kstats {
