@@ -107,8 +107,10 @@ sleep 6
 
 explain "The rates are estimated by kernel tasks, ipvs-e:<netns>:<context>, not in softirq."
 tasks
-explain "The first task measured how many estimators one tick of a task can take:"
-dmesg | grep 'IPVS:' | tail -n 5
+if has_sysctl est_cpulist; then
+	explain "The first task measured how many estimators a chain may hold (chain_max), and placed ours:"
+	director cat /proc/net/ip_vs_est
+fi
 explain "Counters of the service and of each server:"
 director ipvsadm -Ln --stats
 explain "Their rates, per second, averaged over the last seconds:"

@@ -57,7 +57,8 @@
  */
 #define IP_VS_EST_BATCH		16
 /* Estimators are packed again when they need only one in so many of the open
- * rows: by choice, so that fewer are moved than were deleted before
+ * rows, or of the contexts: by choice, so that fewer are moved than were deleted
+ * before
  */
 #define IP_VS_EST_SPARSE	4
 /* Estimators whose counters are read together */

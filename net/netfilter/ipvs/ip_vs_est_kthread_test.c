@@ -289,7 +289,8 @@ static void kthread_test_long_off(struct kunit *test)
 
 	ip_vs_est_test_make(test, 20);
 	ip_vs_est_test_start(test, 0, 10);
-	KUNIT_ASSERT_TRUE(test, kthread_test_wait(t, kthread_test_all_placed));
+	KUNIT_ASSERT_TRUE(test,
+			  kthread_test_wait(t, kthread_test_none_pending));
 	kthread_test_run(t, 0);
 	ip_vs_est_test_start(test, 10, 20);
 	spin_lock(&t->est->lock);
@@ -299,8 +300,9 @@ static void kthread_test_long_off(struct kunit *test)
 
 	kthread_test_run(t, 1);
 	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_placed));
-	kthread_test_traffic(t, 100000);
+	/* Those that were there take their counters as base first */
 	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_sampled));
+	kthread_test_traffic(t, 100000);
 	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_rates));
 }
 

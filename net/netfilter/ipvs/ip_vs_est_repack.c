@@ -69,8 +69,8 @@ void ip_vs_est_repack(struct ip_vs_est_net *est)
  * ip_vs_est_compact() - repack when few estimators are left in many rows
  * @est: estimation in the namespace
  *
- * Takes constant time unless it is so.  A repack leaves no more rows than are
- * needed, so that one never leads to the next.
+ * ... or in many contexts.  Takes constant time, or that for each context.  A
+ * repack leaves no more than are needed, so that one never leads to the next.
  *
  * Context: est->lock held.
  */
@@ -81,7 +81,8 @@ void ip_vs_est_compact(struct ip_vs_est_net *est)
 	/* One that goes on ends with another look at this */
 	if (est->repack || !est->chain_max)
 		return;
-	if (est->nrows >= IP_VS_EST_SPARSE * ip_vs_est_need_rows(est))
+	if (est->nrows >= IP_VS_EST_SPARSE * ip_vs_est_need_rows(est) ||
+	    est->nctx >= IP_VS_EST_SPARSE * ip_vs_est_need_ctx(est))
 		ip_vs_est_repack(est);
 }
 

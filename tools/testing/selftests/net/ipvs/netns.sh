@@ -38,6 +38,10 @@ test_two()
 	in_director ipvsadm -a -u "${VIP[4]}:53" -r "${SERVER1_IP[4]}:7" -m
 	in_other ipvsadm -A -u "${VIP[4]}:53" -s rr
 	check "each has a task" wait_until each_has_a_task "$id" "$other_id"
+	wait_until calibrated in_director || diag "the director is not calibrated"
+	wait_until calibrated in_other || diag "the other is not calibrated"
+	check_eq "the log has no line for each namespace" "" \
+		"$(dmesg | grep "IPVS: netns \($id\|$other_id\):" || true)"
 
 	in_client "$TEST_DIR/udp_flood" -n 10 -e "${VIP[4]}" 53 >/dev/null ||
 		diag "no answer"
@@ -62,6 +66,12 @@ test_two()
 	in_director ipvsadm -C
 	check "without services the first has no task either" \
 		wait_until no_tasks "$id"
+}
+
+# Column 7 is chain_max, and 0 before calibration.
+calibrated()	# COMMAND...
+{
+	[[ $("$@" cat /proc/net/ip_vs_est | awk 'NR == 2 { print $7 > 0 }') == 1 ]]
 }
 
 each_has_a_task()	# ID ID
@@ -139,7 +149,7 @@ test_removal()
 	diag "Percpu: $before kB before, $(percpu_settled) kB after, bound $bound kB"
 }
 
-ktap_plan 13
+ktap_plan 14
 CPUS=$(grep -c . <(printf '%s\n' /sys/devices/system/cpu/cpu[0-9]*))
 kernel_mark
 topology_up

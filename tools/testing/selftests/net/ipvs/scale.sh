@@ -63,7 +63,17 @@ all_there()
 	[[ $(count_services) == "$SERVICES" ]]
 }
 
-ktap_plan 9
+# Few services share few rows of one kthread, whatever there was before: column
+# 5 is estimators, 6 rows, 7 estimators in a chain at most.
+packed()
+{
+	awk 'NR > 1 { contexts++; ests += $5; rows += $6; max = $7 }
+		END { need = int((ests + max - 1) / max)
+			exit !(contexts == 1 && rows < 4 * need) }' \
+		/proc/net/ip_vs_est
+}
+
+ktap_plan 11
 ktap_at_exit rm_rules
 kernel_mark
 many_services "$SERVICES" >"$rules"
@@ -91,6 +101,12 @@ check "their kthreads are as many as they need" wait_until count_is_right
 sleep 2
 diag "$(est_count "$EST_ID") kthreads," \
 	"Percpu $before kB before, $during kB with the services"
+# One of 100 stays, some in each row.
+awk 'NR % 100 { print "-D", $2, $3 }' "$rules" >"$rules.most"
+check "most are deleted" timed "ipvsadm -R of -D" ipvsadm -R <"$rules.most"
+rm "$rules.most"
+check "those left share few rows of one kthread" wait_until packed
+diag "rows: $(awk 'NR > 1 { print $6 " for " $5 }' /proc/net/ip_vs_est)"
 check "they are deleted" timed "ipvsadm -C" ipvsadm -C
 check "no kthread is left" wait_until no_tasks "$EST_ID"
 
