@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sends back what arrives at an address and port, by UDP and by TCP.
+/* Sends back what arrives at an address and some ports, by UDP and by TCP, and by
+ * SCTP if asked to.
  *
  * Goes to the background once it listens, so that whoever has started it can
  * send at once.  Lives until it is killed, or until its network namespace's
@@ -8,6 +9,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,9 @@
 
 #define MAX_FDS	256
 
+/* First those of ports, then connections, which have no handler */
 static struct pollfd fds[MAX_FDS];
+static void (*handlers[MAX_FDS])(int fd);
 static int nfds;
 static int sink;
 static char buf[65536];
@@ -25,8 +29,9 @@ static char buf[65536];
 static void help(void)
 {
 	fprintf(stderr,
-		"usage: echo_server [-q] ADDRESS PORT\n"
+		"usage: echo_server [-q] [-S] ADDRESS PORT...\n"
 		"  -q  take UDP datagrams and do not answer\n"
+		"  -S  SCTP as well\n"
 		"Prints the process id of the server.\n");
 	exit(2);
 }
@@ -37,8 +42,11 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void open_socket(const char *addr, const char *port, int type)
+static void open_socket(const char *addr, const char *port, int protocol,
+			void (*handler)(int fd))
 {
+	int type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	/* Without the protocol, as libraries need not know SCTP */
 	struct addrinfo hints = {
 		.ai_family	= AF_UNSPEC,
 		.ai_socktype	= type,
@@ -52,7 +60,7 @@ static void open_socket(const char *addr, const char *port, int type)
 			addr, port);
 		exit(2);
 	}
-	fd = socket(res->ai_family, type, 0);
+	fd = socket(res->ai_family, type, protocol);
 	if (fd < 0)
 		die("socket");
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
@@ -64,6 +72,9 @@ static void open_socket(const char *addr, const char *port, int type)
 	if (type == SOCK_STREAM && listen(fd, 128))
 		die("listen");
 	freeaddrinfo(res);
+	if (nfds == MAX_FDS)
+		help();
+	handlers[nfds] = handler;
 	fds[nfds].fd = fd;
 	fds[nfds++].events = POLLIN;
 }
@@ -121,33 +132,49 @@ static void serve(void)
 				continue;
 			die("poll");
 		}
-		if (fds[0].revents)
-			serve_udp(fds[0].fd);
-		for (i = nfds - 1; i > 1; i--) {
-			if (fds[i].revents && !serve_conn(fds[i].fd)) {
+		/* A connection that ends makes room for the last one */
+		for (i = nfds - 1; i >= 0; i--) {
+			if (!fds[i].revents)
+				continue;
+			if (handlers[i]) {
+				handlers[i](fds[i].fd);
+			} else if (!serve_conn(fds[i].fd)) {
 				close(fds[i].fd);
 				fds[i] = fds[--nfds];
 			}
 		}
-		if (fds[1].revents)
-			serve_listener(fds[1].fd);
 	}
+}
+
+static void open_port(const char *addr, const char *port, int sctp)
+{
+	open_socket(addr, port, IPPROTO_UDP, serve_udp);
+	open_socket(addr, port, IPPROTO_TCP, serve_listener);
+	if (sctp)
+		open_socket(addr, port, IPPROTO_SCTP, serve_listener);
 }
 
 int main(int argc, char **argv)
 {
+	int opt, i, sctp = 0;
 	pid_t pid;
-	int opt;
 
-	while ((opt = getopt(argc, argv, "q")) != -1) {
-		if (opt != 'q')
+	while ((opt = getopt(argc, argv, "qS")) != -1) {
+		switch (opt) {
+		case 'q':
+			sink = 1;
+			break;
+		case 'S':
+			sctp = 1;
+			break;
+		default:
 			help();
-		sink = 1;
+		}
 	}
-	if (argc - optind != 2)
+	if (argc - optind < 2)
 		help();
-	open_socket(argv[optind], argv[optind + 1], SOCK_DGRAM);
-	open_socket(argv[optind], argv[optind + 1], SOCK_STREAM);
+	for (i = optind + 1; i < argc; i++)
+		open_port(argv[optind], argv[i], sctp);
 
 	pid = fork();
 	if (pid < 0)

@@ -8,6 +8,9 @@
 #				for; more on a kernel full of debug options
 #	IPVS_TEST_PERCENT=10	that rates may be off by, which are as even as
 #				those who send and answer
+#	IPVS_TEST_STOCK=3	for comparison with a stock kernel: do not ask
+#				for est_cpulist, and wait so many seconds before
+#				counters are read, as it shows old ones
 
 IPVS_TEST_WAIT=${IPVS_TEST_WAIT:-60}
 # shellcheck disable=SC2034  # of those that source this
@@ -44,7 +47,8 @@ need_ipvs()
 	need ip ipvsadm awk
 	[[ -d $VS ]] || modprobe -q ip_vs || ktap_skip_all "no IPVS"
 	modprobe -q ip_vs_rr || true
-	[[ -e $VS/est_cpulist ]] || ktap_skip_all "IPVS without est_cpulist"
+	[[ -e $VS/est_cpulist || ${IPVS_TEST_STOCK:-} ]] ||
+		ktap_skip_all "IPVS without est_cpulist"
 }
 
 # The rest of the script in a network namespace of its own, which ends with it.
@@ -94,20 +98,35 @@ table_servers()
 		}'
 }
 
-service_counters()	# NETNS SERVICE...
+# Each server's, in the order of numbers: no matter which is the first.
+table_each_server()
+{
+	awk '$1 == "->" && $NF ~ /^[0-9]+$/ {
+		print $(NF-4), $(NF-3), $(NF-2), $(NF-1), $NF }' | sort -n | xargs
+}
+
+stock_wait()
+{
+	[[ ! ${IPVS_TEST_STOCK:-} ]] || sleep "$IPVS_TEST_STOCK"
+}
+
+list_counters()	# NETNS SERVICE...
 {
 	local ns=$1
 
 	shift
-	ip netns exec "$ns" ipvsadm -Ln --stats --exact "$@" | table_service
+	stock_wait
+	ip netns exec "$ns" ipvsadm -Ln --stats --exact "$@"
+}
+
+service_counters()	# NETNS SERVICE...
+{
+	list_counters "$@" | table_service
 }
 
 servers_counters()	# NETNS SERVICE...
 {
-	local ns=$1
-
-	shift
-	ip netns exec "$ns" ipvsadm -Ln --stats --exact "$@" | table_servers
+	list_counters "$@" | table_servers
 }
 
 service_rates()	# NETNS SERVICE...
@@ -139,6 +158,7 @@ decimal()	# HEX...
 # Of all services of a namespace, from /proc/net/ip_vs_stats.
 total_counters()	# NETNS
 {
+	stock_wait
 	# shellcheck disable=SC2046  # words are wanted
 	decimal $(ip netns exec "$1" sed -n 3p /proc/net/ip_vs_stats)
 }

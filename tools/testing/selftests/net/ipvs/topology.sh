@@ -16,6 +16,8 @@ CLIENT=client-$$
 DIRECTOR=director-$$
 SERVER1=server1-$$
 SERVER2=server2-$$
+# Only after topology_backup
+BACKUP=backup-$$
 
 # Indexed by IP version
 # shellcheck disable=SC2034
@@ -29,6 +31,7 @@ HEADER=([4]=20 [6]=40)
 
 in_client() { ip netns exec "$CLIENT" "$@"; }
 in_director() { ip netns exec "$DIRECTOR" "$@"; }
+in_backup() { ip netns exec "$BACKUP" "$@"; }
 in_server1() { ip netns exec "$SERVER1" "$@"; }
 in_server2() { ip netns exec "$SERVER2" "$@"; }
 
@@ -81,6 +84,34 @@ topology_server()	# NETNS NUMBER
 	ip -n "$1" -6 route add default via "fd03:$2::1" table 100
 }
 
+# Both servers take what comes in tunnels of a kind: ipip, sit (6in4 only), gre or
+# gue over IPv4, ip6tnl (4in6 as well), ip6gre or gue6 over IPv6, which needs ip6tnl
+# as gue needs ipip.  Fails if the kernel has no such tunnels.
+GUE_PORT=6080
+
+topology_tunnels()	# KIND
+{
+	topology_tunnel "$SERVER1" "${SERVER1_IP[4]}" "${SERVER1_IP[6]}" "$1" &&
+		topology_tunnel "$SERVER2" "${SERVER2_IP[4]}" "${SERVER2_IP[6]}" "$1"
+}
+
+topology_tunnel()	# NETNS V4 V6 KIND
+{
+	local opt=(local "$2")
+
+	# There is nothing that loads it
+	[[ $4 != gue* ]] || modprobe -q fou || true
+	case $4 in
+	gue) ip -n "$1" fou add port "$GUE_PORT" gue ;;
+	gue6) ip -n "$1" -6 fou add port "$GUE_PORT" gue ;;
+	*)
+		[[ $4 != ip6* ]] || opt=(local "$3")
+		[[ $4 != ip6tnl ]] || opt+=(mode any)
+		ip -n "$1" link add "tun-$4" type "$4" "${opt[@]}" &&
+			ip -n "$1" link set "tun-$4" up ;;
+	esac
+}
+
 topology_up()
 {
 	need ip iptables ip6tables iptables-save ip6tables-save
@@ -105,11 +136,60 @@ topology_create()
 		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
 }
 
+# A second director, that has links of its own to all of them, and one for sync
+# daemons: eth3 of both.  It gets traffic after topology_use "$BACKUP".
+topology_backup()
+{
+	local n ns
+
+	topology_netns "$BACKUP"
+	topology_link "$CLIENT" eth3 10.4.0.2/24 fd04::2/64 \
+		"$BACKUP" eth0 10.4.0.1/24 fd04::1/64
+	topology_link "$DIRECTOR" eth3 10.6.0.1/24 fd06::1/64 \
+		"$BACKUP" eth3 10.6.0.2/24 fd06::2/64
+	for n in 1 2; do
+		ns=$SERVER1
+		((n == 1)) || ns=$SERVER2
+		topology_link "$ns" eth2 "10.5.$n.2/24" "fd05:$n::2/64" \
+			"$BACKUP" "eth$n" "10.5.$n.1/24" "fd05:$n::1/64"
+		ip -n "$BACKUP" route add "10.2.$n.2" via "10.5.$n.2"
+		ip -n "$BACKUP" -6 route add "fd02:$n::2" via "fd05:$n::2"
+	done
+	ip -n "$BACKUP" route add "${CLIENT_IP[4]}" via 10.4.0.2
+	ip -n "$BACKUP" -6 route add "${CLIENT_IP[6]}" via fd04::2
+	ip -n "$BACKUP" addr add "${VIP[4]}/32" dev eth0
+	ip -n "$BACKUP" addr add "${VIP[6]}/128" dev eth0 nodad
+	in_backup sh -c '
+		echo 1 >/proc/sys/net/ipv4/ip_forward
+		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+}
+
+# Which director the client sends to, and the servers answer NATed clients by.
+topology_use()	# DIRECTOR|BACKUP
+{
+	local net=2
+
+	if [[ $1 == "$BACKUP" ]]; then
+		ip -n "$CLIENT" route replace "${VIP[4]}" via 10.4.0.1 \
+			src "${CLIENT_IP[4]}"
+		ip -n "$CLIENT" -6 route replace "${VIP[6]}" via fd04::1 \
+			src "${CLIENT_IP[6]}"
+		net=5
+	else
+		ip -n "$CLIENT" route del "${VIP[4]}"
+		ip -n "$CLIENT" -6 route del "${VIP[6]}"
+	fi
+	ip -n "$SERVER1" route replace default via "10.$net.1.1"
+	ip -n "$SERVER2" route replace default via "10.$net.2.1"
+	ip -n "$SERVER1" -6 route replace default via "fd0$net:1::1"
+	ip -n "$SERVER2" -6 route replace default via "fd0$net:2::1"
+}
+
 topology_down()
 {
 	local ns pids
 
-	for ns in "$CLIENT" "$DIRECTOR" "$SERVER1" "$SERVER2"; do
+	for ns in "$CLIENT" "$DIRECTOR" "$BACKUP" "$SERVER1" "$SERVER2"; do
 		pids=$(ip netns pids "$ns" 2>/dev/null) || continue
 		# shellcheck disable=SC2086
 		[[ ! $pids ]] || kill $pids || true
@@ -117,17 +197,21 @@ topology_down()
 	done
 }
 
-# Echo servers on both servers at their own and the virtual address; -q: a sink.
-topology_serve()	# [-q] PORT
+# Echo servers on both servers at their own and the virtual address; -q: a sink,
+# -S: SCTP as well.
+topology_serve()	# [-q] [-S] PORT...
 {
 	local opt=() v
 
-	[[ $1 != -q ]] || { opt=(-q); shift; }
+	while [[ $1 == -* ]]; do
+		opt+=("$1")
+		shift
+	done
 	for v in 4 6; do
-		in_server1 "$TEST_DIR/echo_server" "${opt[@]}" "${SERVER1_IP[v]}" "$1"
-		in_server1 "$TEST_DIR/echo_server" "${opt[@]}" "${VIP[v]}" "$1"
-		in_server2 "$TEST_DIR/echo_server" "${opt[@]}" "${SERVER2_IP[v]}" "$1"
-		in_server2 "$TEST_DIR/echo_server" "${opt[@]}" "${VIP[v]}" "$1"
+		in_server1 "$TEST_DIR/echo_server" "${opt[@]}" "${SERVER1_IP[v]}" "$@"
+		in_server1 "$TEST_DIR/echo_server" "${opt[@]}" "${VIP[v]}" "$@"
+		in_server2 "$TEST_DIR/echo_server" "${opt[@]}" "${SERVER2_IP[v]}" "$@"
+		in_server2 "$TEST_DIR/echo_server" "${opt[@]}" "${VIP[v]}" "$@"
 	done >/dev/null
 }
 
