@@ -3,8 +3,9 @@
  *
  * est_reload_work compares the tasks that should run with those that do:
  *
- *   - nice and affinity are applied to running tasks in place, first of all,
- *     so that a starved task is rescued before anybody waits for it
+ *   - nice, and CPUs where ip_vs_est_cpus.c says so, are applied to running
+ *     tasks in place, first of all, so that a starved task is rescued before
+ *     anybody waits for it
  *   - tasks that should not run are stopped, contexts that have lost their
  *     last estimator are freed
  *   - missing tasks are created; if one cannot be, it tries again
@@ -14,14 +15,14 @@
  * est->lock to act.
  *
  * It is queued when one of these changes: a sysctl, the first service or the
- * last one, a context, an online CPU.  A task loses its affinity when the last
- * of its CPUs goes offline; so the affinity is applied again when one comes.
+ * last one, a context, an online CPU, the CPUs of a task.  It waits for tasks,
+ * and whoever queues it may do so on an isolated CPU: hence an unbound
+ * workqueue.
  */
 
 #define KMSG_COMPONENT "IPVS"
 #define pr_fmt(fmt) KMSG_COMPONENT ": " fmt
 
-#include <linux/cpuhotplug.h>
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -30,18 +31,17 @@
 #include <trace/events/ipvs_est.h>
 #include "ip_vs_est_impl.h"
 
-/* Wait before a task that could not be created is tried again, and after a
- * CPU came or went until that is through, jiffies
- */
+/* Wait before a task that could not be created is tried again, jiffies */
 #define IP_VS_EST_RETRY		(HZ / 10)
-
-/* CPUHP_OFFLINE, which is 0, while it is not set up */
-enum cpuhp_state ip_vs_est_cpuhp;
 
 /**
  * ip_vs_est_queue_reload() - let est_reload_work compare tasks with wishes
  * @est: estimation in the namespace
  * @delay: when, jiffies; it may come earlier for another reason
+ *
+ * One that waits without a delay has yet to begin, and one that runs comes
+ * again: what has changed before this call is seen.  The timer of a delay may
+ * be that of this CPU, isolated or not.
  *
  * Context: est->lock held.
  */
@@ -52,37 +52,9 @@ void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay)
 	if (est->exiting)
 		return;
 	if (delay)
-		queue_delayed_work(system_long_wq, &est->reload_work, delay);
+		queue_delayed_work(system_unbound_wq, &est->reload_work, delay);
 	else
-		mod_delayed_work(system_long_wq, &est->reload_work, 0);
-}
-
-/**
- * ip_vs_est_set_limits() - how many contexts there may be
- * @est: estimation in the namespace
- *
- * Four kthreads for each online CPU of the list: estimation never takes more
- * than half of them.  One only where the namespace was made without privilege.
- *
- * Context: est->lock held.
- */
-void ip_vs_est_set_limits(struct ip_vs_est_net *est)
-{
-	unsigned int cpus = cpumask_weight_and(est->cpulist, cpu_online_mask);
-
-	lockdep_assert_held(&est->lock);
-
-	if (est->ipvs->net->user_ns == &init_user_ns)
-		est->ctx_max = IP_VS_EST_KTHREADS * max(cpus, 1U);
-	else
-		est->ctx_max = 1;
-
-	if (est->nctx > est->ctx_max)
-		ip_vs_est_repack(est);
-	if (est->full && est->nctx < est->ctx_max) {
-		est->full = false;
-		ip_vs_est_wake(est->slot[0]);
-	}
+		mod_delayed_work(system_unbound_wq, &est->reload_work, 0);
 }
 
 /**
@@ -119,17 +91,24 @@ static bool ip_vs_est_should_run(struct ip_vs_est_net *est)
 	return est->active && est->started > IP_VS_EST_TOTALS && !est->exiting;
 }
 
-static void ip_vs_est_apply_task(struct task_struct *task, int nice,
-				 const struct cpumask *cpus)
+/* A list was written, and can be given to tasks */
+static bool ip_vs_est_take_new_cpulist(struct ip_vs_est_net *est)
 {
-	set_user_nice(task, nice);
-	/* Fails when all of them are offline: applied again when one comes */
-	set_cpus_allowed_ptr(task, cpus);
+	bool anew;
+
+	spin_lock(&est->lock);
+	anew = est->cpulist_new && cpumask_intersects(est->cpus,
+						      cpu_online_mask);
+	if (anew)
+		est->cpulist_new = false;
+	spin_unlock(&est->lock);
+	return anew;
 }
 
-/* Apply nice and affinity to all tasks that run */
+/* Apply nice, and CPUs if need be, to all tasks that run */
 static void ip_vs_est_apply(struct ip_vs_est_net *est)
 {
+	bool anew = ip_vs_est_take_new_cpulist(est), move;
 	struct task_struct *task;
 	unsigned int id;
 	int nice;
@@ -144,14 +123,16 @@ static void ip_vs_est_apply(struct ip_vs_est_net *est)
 		if (task)
 			get_task_struct(task);
 		nice = est->nice;
-		cpumask_copy(est->reload_mask, est->cpulist);
+		move = task && ip_vs_est_cpus_for(est, task, anew,
+						  est->reload_mask);
 		spin_unlock(&est->lock);
 
-		/* An empty list: the task is stopped next, where it is */
-		if (task && !cpumask_empty(est->reload_mask))
-			ip_vs_est_apply_task(task, nice, est->reload_mask);
-		if (task)
-			put_task_struct(task);
+		if (!task)
+			continue;
+		set_user_nice(task, nice);
+		if (move)
+			set_cpus_allowed_ptr(task, est->reload_mask);
+		put_task_struct(task);
 	}
 }
 
@@ -168,14 +149,15 @@ static struct task_struct *ip_vs_est_take_task(struct ip_vs_est_ctx *ctx)
 	return task;
 }
 
-/* Stop a task.  This waits for it: no lock is held, and the kthread takes none
- * that its stopper could hold.
+/* Stop a task.  This waits for it, so it must be able to run; no lock is held,
+ * and the kthread takes none that its stopper could hold.
  */
 static void ip_vs_est_stop_task(struct ip_vs_est_net *est, unsigned int id,
 				struct task_struct *task)
 {
 	pid_t pid = task_pid_nr(task);
 
+	ip_vs_est_rescue(est, task, est->reload_mask);
 	kthread_stop(task);
 	trace_ipvs_est_task_stopped(est->ipvs->gen, id, pid);
 }
@@ -252,9 +234,11 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 
 	spin_lock(&est->lock);
 	nice = est->nice;
-	cpumask_copy(est->reload_mask, est->cpulist);
+	ip_vs_est_cpus_for(est, task, true, est->reload_mask);
 	spin_unlock(&est->lock);
-	ip_vs_est_apply_task(task, nice, est->reload_mask);
+	set_user_nice(task, nice);
+	/* Fails when all of them are offline: applied when one comes */
+	set_cpus_allowed_ptr(task, est->reload_mask);
 	trace_ipvs_est_task_started(est->ipvs->gen, ctx->id, task_pid_nr(task));
 
 	/* What has changed since then has queued this work again */
@@ -263,6 +247,17 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 	ip_vs_est_wake(ctx);
 	spin_unlock(&est->lock);
 	return 0;
+}
+
+/* The log is not for whoever makes namespaces without privilege, whose lines
+ * would use up what root's are allowed
+ */
+static void ip_vs_est_say_no_task(struct ip_vs_est_net *est, unsigned int id,
+				  int err)
+{
+	if (est->ipvs->net->user_ns == &init_user_ns)
+		pr_warn_ratelimited("netns %d: cannot create kthread %u, error %d; trying again\n",
+				    est->ipvs->gen, id, err);
 }
 
 /* Create missing tasks; returns false if one could not be created */
@@ -287,8 +282,7 @@ static bool ip_vs_est_start_tasks(struct ip_vs_est_net *est)
 
 		ret = ip_vs_est_start_task(est, ctx);
 		if (ret) {
-			pr_warn_ratelimited("netns %d: cannot create kthread %u, error %d; trying again\n",
-					    est->ipvs->gen, id, ret);
+			ip_vs_est_say_no_task(est, id, ret);
 			return false;
 		}
 	}
@@ -307,7 +301,7 @@ void ip_vs_est_reload(struct work_struct *work)
 						 reload_work);
 
 	spin_lock(&est->lock);
-	ip_vs_est_set_limits(est);
+	ip_vs_est_see_cpus(est);
 	spin_unlock(&est->lock);
 
 	ip_vs_est_apply(est);
@@ -320,40 +314,6 @@ void ip_vs_est_reload(struct work_struct *work)
 	}
 }
 
-static int ip_vs_est_cpu_event(unsigned int cpu, struct hlist_node *node)
-{
-	struct ip_vs_est_net *est = hlist_entry(node, struct ip_vs_est_net,
-						cpuhp);
-
-	spin_lock(&est->lock);
-	ip_vs_est_queue_reload(est, IP_VS_EST_RETRY);
-	spin_unlock(&est->lock);
-	return 0;
-}
-
-/**
- * ip_vs_est_hotplug_add() - hear of CPUs that come and go
- * @est: estimation in a new namespace
- *
- * Context: may sleep, takes the CPU hotplug lock.
- * Return: 0 or a negative error.
- */
-int ip_vs_est_hotplug_add(struct ip_vs_est_net *est)
-{
-	return cpuhp_state_add_instance_nocalls(ip_vs_est_cpuhp, &est->cpuhp);
-}
-
-/**
- * ip_vs_est_hotplug_del() - hear no more of them
- * @est: estimation in a namespace that goes away
- *
- * Context: may sleep, takes the CPU hotplug lock.
- */
-void ip_vs_est_hotplug_del(struct ip_vs_est_net *est)
-{
-	cpuhp_state_remove_instance_nocalls(ip_vs_est_cpuhp, &est->cpuhp);
-}
-
 /**
  * ip_vs_est_init() - at module load, before the first namespace
  *
@@ -361,15 +321,8 @@ void ip_vs_est_hotplug_del(struct ip_vs_est_net *est)
  */
 int ip_vs_est_init(void)
 {
-	int ret;
-
 	ip_vs_stats_setup();
-	ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "net/ipvs:est",
-				      ip_vs_est_cpu_event, ip_vs_est_cpu_event);
-	if (ret < 0)
-		return ret;
-	ip_vs_est_cpuhp = ret;
-	return 0;
+	return ip_vs_est_cpus_init();
 }
 
 /**
@@ -377,6 +330,5 @@ int ip_vs_est_init(void)
  */
 void ip_vs_est_cleanup(void)
 {
-	cpuhp_remove_multi_state(ip_vs_est_cpuhp);
-	ip_vs_est_cpuhp = CPUHP_OFFLINE;
+	ip_vs_est_cpus_cleanup();
 }

@@ -10,7 +10,8 @@
  * ip_vs_est_place.c	kthread 0: from the pending list into the chains
  * ip_vs_est_repack.c	kthread 0: out of the chains when limits change
  * ip_vs_est_net.c	set-up and exit of a network namespace
- * ip_vs_est_ctl.c	est_reload_work: start and stop of kthreads, CPU hotplug
+ * ip_vs_est_ctl.c	est_reload_work: start and stop of kthreads
+ * ip_vs_est_cpus.c	which CPUs they may use, CPU hotplug
  * ip_vs_est_sysctl.c	the sysctls
  * ip_vs_est_proc.c	/proc/net/ip_vs_est
  * ip_vs_est_trace.c	the tracepoints
@@ -230,7 +231,11 @@ struct ip_vs_est_ctx {
  *
  * @run: sysctl run_estimation, as written; read without the lock
  * @nice: sysctl est_nice; read without the lock
- * @cpulist: sysctl est_cpulist
+ * @cpulist: sysctl est_cpulist: the CPUs that kthreads should use
+ * @cpulist_set: it was written; else it is the housekeeping CPUs
+ * @cpulist_new: it was written, and running tasks do not have it yet
+ * @cpus: what of it a new task gets
+ * @taken: CPUs that cpuset partitions have taken from kthreads
  * @active: estimation is wanted and has CPUs; read without the lock
  * @gen: generation, new each time that @active changes; read without the lock
  * @exiting: nothing is queued or started any more
@@ -265,10 +270,11 @@ struct ip_vs_est_ctx {
  * @rows_keep: rows from this one on are emptied
  *
  * @reload_work: starts and stops kthreads, the only place that does
- * @reload_mask: scratch for @reload_work
+ * @reload_mask: scratch for @reload_work, and for the namespace's exit
  * @spare_row: allocated ahead, kthread 0 only
  * @spare_ctx: allocated ahead, kthread 0 only
- * @cpuhp: node for the CPU hotplug state
+ * @cpuhp_online: node for ip_vs_est_cpuhp_online
+ * @cpuhp_dead: node for ip_vs_est_cpuhp_dead
  */
 struct ip_vs_est_net {
 	struct netns_ipvs	*ipvs;
@@ -277,6 +283,10 @@ struct ip_vs_est_net {
 	int			run;
 	int			nice;
 	cpumask_var_t		cpulist;
+	bool			cpulist_set;
+	bool			cpulist_new;
+	cpumask_var_t		cpus;
+	cpumask_var_t		taken;
 	bool			active;
 	bool			exiting;
 	u32			gen;
@@ -312,7 +322,8 @@ struct ip_vs_est_net {
 	cpumask_var_t		reload_mask;
 	struct ip_vs_est_row	*spare_row;
 	struct ip_vs_est_ctx	*spare_ctx;
-	struct hlist_node	cpuhp;
+	struct hlist_node	cpuhp_online;
+	struct hlist_node	cpuhp_dead;
 };
 
 /* Estimators that a context may hold */
@@ -415,13 +426,27 @@ bool ip_vs_est_repack_step(struct ip_vs_est_net *est);
 struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
 
 /* ip_vs_est_ctl.c */
-extern enum cpuhp_state ip_vs_est_cpuhp;
 void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);
-void ip_vs_est_set_limits(struct ip_vs_est_net *est);
 void ip_vs_est_set_active(struct ip_vs_est_net *est);
 void ip_vs_est_reload(struct work_struct *work);
 void ip_vs_est_stop_all(struct ip_vs_est_net *est);
+
+/* ip_vs_est_cpus.c */
+extern enum cpuhp_state ip_vs_est_cpuhp_online;
+extern enum cpuhp_state ip_vs_est_cpuhp_dead;
+void ip_vs_est_task_cpus(struct task_struct *task, struct cpumask *cpus);
+void ip_vs_est_set_limits(struct ip_vs_est_net *est);
+void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
+			   const struct cpumask *cpus);
+void ip_vs_est_see_cpus(struct ip_vs_est_net *est);
+void ip_vs_est_own_cpus(struct ip_vs_est_net *est);
+bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
+			bool anew, struct cpumask *cpus);
+void ip_vs_est_rescue(struct ip_vs_est_net *est, struct task_struct *task,
+		      struct cpumask *cpus);
 int ip_vs_est_hotplug_add(struct ip_vs_est_net *est);
 void ip_vs_est_hotplug_del(struct ip_vs_est_net *est);
+int ip_vs_est_cpus_init(void);
+void ip_vs_est_cpus_cleanup(void);
 
 #endif /* _IP_VS_EST_IMPL_H */

@@ -158,6 +158,7 @@ static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 	WRITE_ONCE(ctx->view.skipped, ctx->ests - ctx->read);
 	ctx->ests = 0;
 	ctx->read = 0;
+	ip_vs_est_own_cpus(est);
 
 	want = ip_vs_est_meter_period(&ctx->meter, chain_max,
 				      READ_ONCE(est->lowered));

@@ -14,7 +14,6 @@
  *   - memory is freed
  */
 
-#include <linux/sched/isolation.h>
 #include <linux/slab.h>
 
 #include <net/ip_vs.h>
@@ -48,6 +47,8 @@ static void ip_vs_est_net_free(struct ip_vs_est_net *est)
 	kfree(est->spare_row);
 	kfree(est->spare_ctx);
 	free_cpumask_var(est->reload_mask);
+	free_cpumask_var(est->taken);
+	free_cpumask_var(est->cpus);
 	free_cpumask_var(est->cpulist);
 	kfree(est);
 }
@@ -63,6 +64,8 @@ static struct ip_vs_est_net *ip_vs_est_net_alloc(struct netns_ipvs *ipvs)
 	est->slots_max = 1;
 	est->slot = kcalloc(est->slots_max, sizeof(*est->slot), gfp);
 	if (!est->slot || !zalloc_cpumask_var(&est->cpulist, gfp) ||
+	    !zalloc_cpumask_var(&est->cpus, gfp) ||
+	    !zalloc_cpumask_var(&est->taken, gfp) ||
 	    !zalloc_cpumask_var(&est->reload_mask, gfp))
 		goto err;
 	est->slot[0] = ip_vs_est_ctx_alloc(est, gfp);
@@ -101,8 +104,8 @@ int __net_init ip_vs_estimator_net_init(struct netns_ipvs *ipvs)
 	est->run = 1;
 	est->active = true;
 	est->calibrate = true;
-	cpumask_copy(est->cpulist, housekeeping_cpumask(HK_TYPE_KTHREAD));
 
+	/* This finds the CPUs, too */
 	spin_lock(&est->lock);
 	ip_vs_est_set_limits(est);
 	spin_unlock(&est->lock);

@@ -31,7 +31,8 @@ struct ip_vs_est_line {
 	struct ip_vs_est_view	view;
 };
 
-/* Take over what a context is like now.  Returns false when there is no @id. */
+/* Take over what a context is like now; @cpus are those of its task, or the
+ * wish where there is none.  Returns false when there is no @id. */
 static bool ip_vs_est_line_get(struct ip_vs_est_net *est, unsigned int id,
 			       struct pid_namespace *ns,
 			       struct ip_vs_est_line *line,
@@ -50,6 +51,7 @@ static bool ip_vs_est_line_get(struct ip_vs_est_net *est, unsigned int id,
 	line->chain_max = est->chain_max;
 	cpumask_copy(cpus, est->cpulist);
 	if (ctx->task) {
+		ip_vs_est_task_cpus(ctx->task, cpus);
 		line->pid = task_pid_nr_ns(ctx->task, ns);
 		/* Pair with WRITE_ONCE() in ip_vs_est_note_row() and
 		 * ip_vs_est_period(), each figure for itself

@@ -78,7 +78,7 @@ static int ip_vs_est_cpulist_store(struct ip_vs_est_net *est,
 		 */
 		if (!cpumask_equal(est->cpulist, cpus))
 			WRITE_ONCE(est->calibrate, true);
-		cpumask_copy(est->cpulist, cpus);
+		ip_vs_est_set_cpulist(est, cpus);
 		ip_vs_est_set_limits(est);
 		ip_vs_est_set_active(est);
 		ip_vs_est_wake(est->slot[0]);

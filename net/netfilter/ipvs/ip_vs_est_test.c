@@ -104,7 +104,7 @@ static bool ip_vs_est_test_own_state;
  */
 int ip_vs_est_test_suite_init(struct kunit_suite *suite)
 {
-	if (ip_vs_est_cpuhp)
+	if (ip_vs_est_cpuhp_online)
 		return 0;
 	ip_vs_est_test_own_state = true;
 	return ip_vs_est_init();
@@ -308,8 +308,8 @@ int ip_vs_est_test_init_still(struct kunit *test)
 	t->est->active = false;
 	t->est->calibrate = false;
 	t->est->chain_max = 1;
-	cpumask_copy(t->est->cpulist,
-		     cpumask_of(cpumask_first(cpu_online_mask)));
+	ip_vs_est_set_cpulist(t->est,
+			      cpumask_of(cpumask_first(cpu_online_mask)));
 	ip_vs_est_set_limits(t->est);
 	spin_unlock(&t->est->lock);
 	return 0;

@@ -210,7 +210,7 @@ static void check_tasks(struct ip_vs_est_net *est, bool run)
 			sim_fail("task %u: nice %d, not %d", id, task->nice,
 				 est->nice);
 		if (cpumask_weight_and(est->cpulist, cpu_online_mask) &&
-		    memcmp(&task->cpus, est->cpulist, sizeof(task->cpus)))
+		    !cpumask_subset(&task->cpus_mask, est->cpulist))
 			sim_fail("task %u runs on other CPUs", id);
 	}
 	if (!list_empty(&est->detached))

@@ -168,13 +168,15 @@ static void op_cpulist(void)
 {
 	struct ip_vs_est_net *est = model_est();
 	u32 n = pick(16) ? 1 + pick(min(sim.nr_cpus, 8U)) : 0;
+	struct cpumask cpus;
 
 	sim.lock_ns = 10 << (pick(4) ? 10 + pick(5) : pick(15));
 	spin_lock(&est->lock);
 	est->calibrate = true;
-	bitmap_zero(est->cpulist->bits, SIM_CPUS);
+	bitmap_zero(cpus.bits, SIM_CPUS);
 	while (n--)
-		__set_bit(sim_rnd(sim.nr_cpus), est->cpulist->bits);
+		__set_bit(sim_rnd(sim.nr_cpus), cpus.bits);
+	ip_vs_est_set_cpulist(est, &cpus);
 	ip_vs_est_set_limits(est);
 	ip_vs_est_set_active(est);
 	ip_vs_est_wake(est->slot[0]);
@@ -189,7 +191,7 @@ static void op_hotplug(void)
 		__set_bit(cpu, sim_online.bits);
 	else if (bitmap_weight(sim_online.bits, SIM_CPUS) > 1)
 		__clear_bit(cpu, sim_online.bits);
-	sim_cpuhp_event(cpu, sim_cpuhp_node);
+	sim_cpu_event(cpu, test_bit(cpu, sim_online.bits));
 }
 
 /* One context is the limit for an owner without privilege.  No namespace

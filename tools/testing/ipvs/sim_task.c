@@ -45,8 +45,7 @@ static struct sim_stack *sim_stacks;
 
 struct task_struct sim_main = { .stack = &sim_main_stack };
 struct task_struct *sim_current = &sim_main;
-struct hlist_node *sim_cpuhp_node;
-int (*sim_cpuhp_event)(unsigned int cpu, struct hlist_node *node);
+struct sim_cpuhp sim_cpuhp[SIM_CPUHP_STATES];
 
 static struct task_struct *sim_task[SIM_TASKS];
 static unsigned int sim_tasks;
@@ -118,10 +117,25 @@ static struct task_struct *sim_create(int (*fn)(void *data), void *data)
 	task->fn = fn;
 	task->data = data;
 	task->refs = 1;
+	task->cpus_mask = sim_possible;
+	task->real_parent = &sim_main;
 	task->stack = sim_stack_get();
 	sim_stack_init(task->stack);
 	sim_task[sim_tasks++] = task;
 	return task;
+}
+
+/* A CPU has come or gone */
+void sim_cpu_event(unsigned int cpu, bool up)
+{
+	struct sim_cpuhp *s;
+
+	for (s = sim_cpuhp; s < sim_cpuhp + SIM_CPUHP_STATES; s++) {
+		if (up && s->up)
+			s->up(cpu, s->node);
+		if (!up && s->down)
+			s->down(cpu, s->node);
+	}
 }
 
 void put_task_struct(struct task_struct *task)
@@ -334,6 +348,7 @@ void sim_tasks_begin(void)
 	if (!sim_swapcontext)
 		sim_swapcontext = dlsym(dlopen("libc.so.6", RTLD_LAZY),
 					"swapcontext");
+	sim_main.cpus_mask = sim_possible;
 	sim_worker = sim_create(sim_worker_fn, NULL);
 	sim_worker->woken = true;
 }

@@ -4,21 +4,37 @@
 
 #include <linux/cpumask.h>
 
-#define CPUHP_AP_ONLINE_DYN	1
+enum cpuhp_state {
+	CPUHP_OFFLINE,
+	CPUHP_BP_PREPARE_DYN,
+	CPUHP_AP_ONLINE_DYN,
+	SIM_CPUHP_STATES
+};
 
-enum cpuhp_state { CPUHP_OFFLINE };
+/**
+ * struct sim_cpuhp - a state that CPUs go through
+ * @up: called for a CPU that comes, or NULL
+ * @down: called for a CPU that goes, or NULL
+ * @node: the one instance that there is
+ */
+struct sim_cpuhp {
+	int (*up)(unsigned int cpu, struct hlist_node *node);
+	int (*down)(unsigned int cpu, struct hlist_node *node);
+	struct hlist_node *node;
+};
 
-/* The one instance that there is, and what it wants called */
-extern struct hlist_node *sim_cpuhp_node;
-extern int (*sim_cpuhp_event)(unsigned int cpu, struct hlist_node *node);
+extern struct sim_cpuhp sim_cpuhp[SIM_CPUHP_STATES];
 
-#define cpuhp_setup_state_multi(state, name, up, down)			\
-	((void)(name), sim_cpuhp_event = (up), (int)(state))
+#define cpuhp_setup_state_multi(state, name, u, d)			\
+	((void)(name), sim_cpuhp[state].up = (u),			\
+	 sim_cpuhp[state].down = (d), (int)(state))
 #define cpuhp_remove_multi_state(state)					\
-	((void)(state), sim_cpuhp_event = NULL)
-#define cpuhp_state_add_instance_nocalls(state, node)			\
-	((void)(state), sim_cpuhp_node = (node), 0)
-#define cpuhp_state_remove_instance_nocalls(state, node)		\
-	((void)(state), (void)(node), sim_cpuhp_node = NULL)
+	((void)(sim_cpuhp[state] = (struct sim_cpuhp){ }))
+#define cpuhp_state_add_instance_nocalls(state, n)			\
+	(sim_cpuhp[state].node = (n), 0)
+#define cpuhp_state_remove_instance_nocalls(state, n)			\
+	((void)(n), sim_cpuhp[state].node = NULL)
+
+void sim_cpu_event(unsigned int cpu, bool up);
 
 #endif /* _SHIM_CPUHOTPLUG_H */

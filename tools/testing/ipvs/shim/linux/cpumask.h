@@ -17,6 +17,7 @@ extern struct cpumask sim_online;
 
 #define nr_cpu_ids			sim.nr_cpus
 #define cpu_online_mask			(&sim_online)
+#define cpu_possible_mask		(&sim_possible)
 #define cpu_possible(cpu)		test_bit(cpu, sim_possible.bits)
 #define for_each_possible_cpu(cpu)					\
 	for_each_set_bit(cpu, sim_possible.bits, SIM_CPUS)
@@ -40,6 +41,37 @@ static inline void cpumask_copy(struct cpumask *dst, const struct cpumask *src)
 static inline bool cpumask_empty(const struct cpumask *mask)
 {
 	return bitmap_empty(mask->bits, SIM_CPUS);
+}
+
+static inline bool cpumask_and(struct cpumask *dst, const struct cpumask *a,
+			       const struct cpumask *b)
+{
+	bitmap_and(dst->bits, a->bits, b->bits, SIM_CPUS);
+	return !cpumask_empty(dst);
+}
+
+static inline bool cpumask_andnot(struct cpumask *dst, const struct cpumask *a,
+				  const struct cpumask *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < BITS_TO_LONGS(SIM_CPUS); i++)
+		dst->bits[i] = a->bits[i] & ~b->bits[i];
+	return !cpumask_empty(dst);
+}
+
+static inline bool cpumask_intersects(const struct cpumask *a,
+				      const struct cpumask *b)
+{
+	return bitmap_intersects(a->bits, b->bits, SIM_CPUS);
+}
+
+static inline bool cpumask_subset(const struct cpumask *a,
+				  const struct cpumask *b)
+{
+	struct cpumask rest;
+
+	return !cpumask_andnot(&rest, a, b);
 }
 
 static inline unsigned int cpumask_weight_and(const struct cpumask *a,

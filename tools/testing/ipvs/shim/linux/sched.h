@@ -17,7 +17,9 @@ struct sim_stack;
  * @nivcsw: other switches
  * @state: TASK_
  * @nice: its nice value
- * @cpus: where it may run
+ * @cpus_mask: where it may run
+ * @pi_lock: whoever looks at @cpus_mask takes it
+ * @real_parent: the task that has made it
  * @rcu: depth of RCU read-side sections
  * @rcu_gp: last grace period that had begun when the outermost one began
  * @bh: depth of sections without bottom halves
@@ -41,7 +43,9 @@ struct task_struct {
 	unsigned long nivcsw;
 	unsigned int state;
 	int nice;
-	struct cpumask cpus;
+	struct cpumask cpus_mask;
+	raw_spinlock_t pi_lock;
+	struct task_struct *real_parent;
 	unsigned int rcu;
 	unsigned long rcu_gp;
 	unsigned int bh;
@@ -90,7 +94,7 @@ static inline int set_cpus_allowed_ptr(struct task_struct *task,
 {
 	if (!cpumask_weight_and(cpus, cpu_online_mask))
 		return -EINVAL;
-	task->cpus = *cpus;
+	task->cpus_mask = *cpus;
 	return 0;
 }
 

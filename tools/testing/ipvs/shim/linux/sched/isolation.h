@@ -4,6 +4,8 @@
 
 #include <linux/cpumask.h>
 
-#define housekeeping_cpumask(type)	(&sim_possible)
+enum hk_type { HK_TYPE_KTHREAD, HK_TYPE_DOMAIN };
+
+#define housekeeping_cpumask(type)	((void)(type), &sim_possible)
 
 #endif /* _SHIM_ISOLATION_H */

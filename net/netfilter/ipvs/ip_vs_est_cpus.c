@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation: which CPUs the kthreads may use
+ *
+ * est->cpulist is the wish: the list that was written to est_cpulist, or the
+ * housekeeping CPUs as long as none was.
+ *
+ *   - A new task gets est->cpus: a written list as it is, of the default list
+ *     what no cpuset partition has taken.  So do tasks that run when a list is
+ *     written.
+ *   - A task whose CPUs are within the wish is left alone: taskset and cpusets
+ *     may narrow it.
+ *   - The kernel takes a task's CPUs away and gives it all others when the last
+ *     of them goes offline, and when a partition is made or undone, whatever
+ *     they were.  Then it gets those of est->cpus that it was left, or all of
+ *     est->cpus.  While none of those is online there is nothing to give.
+ *
+ * est_reload_work does this.  A CPU that comes or goes queues it.  Of partitions
+ * and taskset nobody tells, so each kthread looks at its own CPUs once a period.
+ */
+
+#include <linux/cpuhotplug.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/isolation.h>
+
+#include <net/ip_vs.h>
+#include "ip_vs_est_impl.h"
+
+/* CPUHP_OFFLINE, which is 0, while they are not set up.  A CPU is in
+ * cpu_online_mask when the one is called for it, and no more when the other is.
+ */
+enum cpuhp_state ip_vs_est_cpuhp_online;
+enum cpuhp_state ip_vs_est_cpuhp_dead;
+
+/**
+ * ip_vs_est_task_cpus() - the CPUs that a task may use
+ * @task: the task, which stays there
+ * @cpus: they go here
+ *
+ * Not task->cpus_ptr, which is one CPU while migration is off.
+ *
+ * Context: any but hard interrupts, takes task->pi_lock.
+ */
+void ip_vs_est_task_cpus(struct task_struct *task, struct cpumask *cpus)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(cpus, &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+/* A cpuset partition takes its CPUs from all that is in the root cpuset, and so
+ * from kthreadd, the parent of our tasks and of est_reload_work's.  New kthreads
+ * do not have that from it: they get all that are for kthreads.
+ */
+static void ip_vs_est_see_partitions(struct ip_vs_est_net *est)
+{
+	lockdep_assert_held(&est->lock);
+
+	rcu_read_lock();
+	ip_vs_est_task_cpus(rcu_dereference(current->real_parent), est->taken);
+	rcu_read_unlock();
+	cpumask_andnot(est->taken, housekeeping_cpumask(HK_TYPE_KTHREAD),
+		       est->taken);
+}
+
+/* What isolcpus= isolates is not in the one mask, what nohz_full= does is in
+ * neither
+ */
+static void ip_vs_est_default_cpulist(struct cpumask *cpus)
+{
+	if (!cpumask_and(cpus, housekeeping_cpumask(HK_TYPE_KTHREAD),
+			 housekeeping_cpumask(HK_TYPE_DOMAIN)))
+		cpumask_copy(cpus, housekeeping_cpumask(HK_TYPE_KTHREAD));
+}
+
+/* Set est->cpus, and est->cpulist where none was written */
+static void ip_vs_est_set_cpus(struct ip_vs_est_net *est)
+{
+	lockdep_assert_held(&est->lock);
+
+	if (!est->cpulist_set) {
+		ip_vs_est_default_cpulist(est->cpulist);
+		if (cpumask_andnot(est->cpus, est->cpulist, est->taken))
+			return;
+	}
+	cpumask_copy(est->cpus, est->cpulist);
+}
+
+/**
+ * ip_vs_est_set_limits() - how many contexts there may be
+ * @est: estimation in the namespace
+ *
+ * Four kthreads for each online CPU that they may use: estimation never takes
+ * more than half of them.  One only where the namespace was made without
+ * privilege.
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_set_limits(struct ip_vs_est_net *est)
+{
+	unsigned int max = 1;
+
+	lockdep_assert_held(&est->lock);
+
+	ip_vs_est_set_cpus(est);
+	if (est->ipvs->net->user_ns == &init_user_ns)
+		max = IP_VS_EST_KTHREADS *
+		      max(cpumask_weight_and(est->cpus, cpu_online_mask), 1U);
+	if (max == est->ctx_max)
+		return;
+
+	est->ctx_max = max;
+	if (est->nctx > est->ctx_max)
+		ip_vs_est_repack(est);
+	if (est->full && est->nctx < est->ctx_max) {
+		est->full = false;
+		ip_vs_est_wake(est->slot[0]);
+	}
+}
+
+/**
+ * ip_vs_est_set_cpulist() - take over a list that was written
+ * @est: estimation in the namespace
+ * @cpus: the list
+ *
+ * est_reload_work gives it to the tasks; who calls this queues it.
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
+			   const struct cpumask *cpus)
+{
+	lockdep_assert_held(&est->lock);
+
+	cpumask_copy(est->cpulist, cpus);
+	est->cpulist_set = true;
+	est->cpulist_new = true;
+}
+
+/**
+ * ip_vs_est_see_cpus() - look at what has become of CPUs
+ * @est: estimation in the namespace
+ *
+ * Context: kthread, est->lock held.
+ */
+void ip_vs_est_see_cpus(struct ip_vs_est_net *est)
+{
+	ip_vs_est_see_partitions(est);
+	ip_vs_est_set_limits(est);
+}
+
+/* A task is where the wish does not allow it, and could be elsewhere */
+static bool ip_vs_est_lost_cpus(struct ip_vs_est_net *est,
+				struct task_struct *task)
+{
+	unsigned long flags;
+	bool lost;
+
+	lockdep_assert_held(&est->lock);
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	lost = !cpumask_subset(&task->cpus_mask, est->cpulist);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return lost && cpumask_intersects(est->cpus, cpu_online_mask);
+}
+
+/**
+ * ip_vs_est_own_cpus() - a kthread looks at the CPUs that it has
+ * @est: estimation in its namespace
+ *
+ * Context: kthread, takes est->lock.
+ */
+void ip_vs_est_own_cpus(struct ip_vs_est_net *est)
+{
+	spin_lock(&est->lock);
+	ip_vs_est_see_cpus(est);
+	if (ip_vs_est_lost_cpus(est, current))
+		ip_vs_est_queue_reload(est, 0);
+	spin_unlock(&est->lock);
+}
+
+/**
+ * ip_vs_est_cpus_for() - choose the CPUs of a task
+ * @est: estimation in the namespace
+ * @task: the task
+ * @anew: choose as for a new task
+ * @cpus: they go here
+ *
+ * Context: est->lock held.
+ * Return: false if the task should be left as it is.
+ */
+bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
+			bool anew, struct cpumask *cpus)
+{
+	lockdep_assert_held(&est->lock);
+
+	if (!anew && !ip_vs_est_lost_cpus(est, task))
+		return false;
+	ip_vs_est_task_cpus(task, cpus);
+	cpumask_and(cpus, cpus, est->cpus);
+	if (anew || !cpumask_intersects(cpus, cpu_online_mask))
+		cpumask_copy(cpus, est->cpus);
+	return true;
+}
+
+/**
+ * ip_vs_est_rescue() - let a task run, whoever keeps it from that
+ * @est: estimation in the namespace
+ * @task: the task, for which est->cpus and est->nice are of no account any more
+ * @cpus: scratch
+ *
+ * It leaves an isolated CPU, whoever runs there, and may go wherever the
+ * scheduler balances.  With all CPUs it would stay: between isolated ones, and
+ * from them to others, nothing is balanced.
+ *
+ * Context: may sleep, no lock held.
+ */
+void ip_vs_est_rescue(struct ip_vs_est_net *est, struct task_struct *task,
+		      struct cpumask *cpus)
+{
+	spin_lock(&est->lock);
+	ip_vs_est_default_cpulist(cpus);
+	cpumask_andnot(cpus, cpus, est->taken);
+	spin_unlock(&est->lock);
+
+	set_user_nice(task, 0);
+	/* Fails when all of them are offline, or none is left */
+	if (set_cpus_allowed_ptr(task, cpus))
+		set_cpus_allowed_ptr(task, cpu_possible_mask);
+}
+
+static void ip_vs_est_cpu_event(struct ip_vs_est_net *est)
+{
+	spin_lock(&est->lock);
+	ip_vs_est_queue_reload(est, 0);
+	spin_unlock(&est->lock);
+}
+
+static int ip_vs_est_cpu_online(unsigned int cpu, struct hlist_node *node)
+{
+	ip_vs_est_cpu_event(hlist_entry(node, struct ip_vs_est_net,
+					cpuhp_online));
+	return 0;
+}
+
+static int ip_vs_est_cpu_dead(unsigned int cpu, struct hlist_node *node)
+{
+	ip_vs_est_cpu_event(hlist_entry(node, struct ip_vs_est_net,
+					cpuhp_dead));
+	return 0;
+}
+
+/**
+ * ip_vs_est_hotplug_add() - hear of CPUs that come and go
+ * @est: estimation in a new namespace
+ *
+ * Context: may sleep, takes the CPU hotplug lock.
+ * Return: 0 or a negative error.
+ */
+int ip_vs_est_hotplug_add(struct ip_vs_est_net *est)
+{
+	int ret;
+
+	ret = cpuhp_state_add_instance_nocalls(ip_vs_est_cpuhp_online,
+					       &est->cpuhp_online);
+	if (ret)
+		return ret;
+	ret = cpuhp_state_add_instance_nocalls(ip_vs_est_cpuhp_dead,
+					       &est->cpuhp_dead);
+	if (ret)
+		cpuhp_state_remove_instance_nocalls(ip_vs_est_cpuhp_online,
+						    &est->cpuhp_online);
+	return ret;
+}
+
+/**
+ * ip_vs_est_hotplug_del() - hear no more of them
+ * @est: estimation in a namespace that goes away
+ *
+ * Context: may sleep, takes the CPU hotplug lock.
+ */
+void ip_vs_est_hotplug_del(struct ip_vs_est_net *est)
+{
+	cpuhp_state_remove_instance_nocalls(ip_vs_est_cpuhp_dead,
+					    &est->cpuhp_dead);
+	cpuhp_state_remove_instance_nocalls(ip_vs_est_cpuhp_online,
+					    &est->cpuhp_online);
+}
+
+/**
+ * ip_vs_est_cpus_init() - at module load, before the first namespace
+ *
+ * Return: 0 or a negative error.
+ */
+int ip_vs_est_cpus_init(void)
+{
+	int ret;
+
+	ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "net/ipvs:est",
+				      ip_vs_est_cpu_online, NULL);
+	if (ret < 0)
+		return ret;
+	ip_vs_est_cpuhp_online = ret;
+
+	/* Its teardown is called by another CPU when the CPU is no more */
+	ret = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "net/ipvs:est",
+				      NULL, ip_vs_est_cpu_dead);
+	if (ret < 0) {
+		cpuhp_remove_multi_state(ip_vs_est_cpuhp_online);
+		ip_vs_est_cpuhp_online = CPUHP_OFFLINE;
+		return ret;
+	}
+	ip_vs_est_cpuhp_dead = ret;
+	return 0;
+}
+
+/**
+ * ip_vs_est_cpus_cleanup() - at module removal, after the last namespace
+ */
+void ip_vs_est_cpus_cleanup(void)
+{
+	cpuhp_remove_multi_state(ip_vs_est_cpuhp_dead);
+	cpuhp_remove_multi_state(ip_vs_est_cpuhp_online);
+	ip_vs_est_cpuhp_dead = CPUHP_OFFLINE;
+	ip_vs_est_cpuhp_online = CPUHP_OFFLINE;
+}
