@@ -1,0 +1,439 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The kthreads stay on the CPUs that they are meant for, whatever the kernel does
+# to the affinity of all: CPUs isolated at boot, cpuset partitions of both kinds
+# made and undone, CPUs that go offline meanwhile, taskset.  A task that a real-time
+# task keeps from its only CPU can be stopped.
+#
+# It is to be run on kernels booted with each of these, and without any:
+#
+# Kernel parameters: isolcpus=2,3
+# Kernel parameters: nohz_full=2,3
+#
+# CPUs 0 and 1 are never isolated, 2 and 3 may be.
+
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_ipvs
+need taskset chrt
+[[ -e /sys/devices/system/cpu/cpu3 ]] || ktap_skip_all "fewer than four CPUs"
+[[ ! -e /sys/devices/system/cpu/cpu4 ]] || ktap_skip_all "more than four CPUs"
+
+# Which of them it was, and that the kernel has understood
+BOOT=''
+for word in $(</proc/cmdline); do
+	case $word in
+	isolcpus=2,3) file=isolated ;;
+	nohz_full=2,3) file=nohz_full ;;
+	*) continue ;;
+	esac
+	BOOT=$word
+	[[ $(cat "/sys/devices/system/cpu/$file" 2>/dev/null) == 2-3 ]] ||
+		ktap_skip_all "this kernel does not know $word"
+done
+DEFAULT=${BOOT:+0-1}
+DEFAULT=${DEFAULT:-0-3}
+# The same without CPU 1
+DEFAULT_NOT_1=${BOOT:+0}
+DEFAULT_NOT_1=${DEFAULT_NOT_1:-0,2-3}
+
+CGROUP=/sys/fs/cgroup
+PART=$CGROUP/ipvs-est-$$
+NS=est-iso-$$
+HOG=''
+NICE=0
+
+# --- What it is tried in -----------------------------------------------------
+
+in_ns() { ip netns exec "$NS" "$@"; }
+get_vs() { in_ns cat "$VS/$1"; }
+
+# A writer gives no CPUs that it has not itself.
+set_vs()	# NAME VALUE
+{
+	# shellcheck disable=SC2016  # for the inner shell
+	in_ns taskset -c 0-3 bash -c 'echo "$2" >"$1"' - "$VS/$1" "$2"
+}
+
+# A namespace with a service and its task.  With a veth, whose end out here goes
+# when all of IPVS' exit is over.  Sets EST_ID.
+ns_up()
+{
+	ip netns add "$NS"
+	ip link add "$NS" type veth peer name inner netns "$NS"
+	est_find_id in_ns || diag "found no id: '$EST_ID'"
+	in_ns ipvsadm -A -t 10.0.0.1:80 -s rr
+	wait_until tasks_run "$EST_ID" || diag "no task"
+}
+
+ns_del() { ip netns del "$NS" 2>/dev/null; }
+ns_gone() { ! ip link show dev "$NS" >/dev/null 2>&1; }
+
+ns_down()
+{
+	ns_del
+	wait_until ns_gone || diag "the namespace does not end"
+}
+
+task() { est_pids "$EST_ID" | head -n 1; }
+on() { tasks_on "$EST_ID" "$1"; }
+
+# A new task is another one, with another number.
+new_task()
+{
+	set_vs run_estimation 0
+	wait_until no_tasks "$EST_ID" || diag "the task does not stop"
+	set_vs run_estimation 1
+	wait_until tasks_run "$EST_ID" || diag "no new task"
+}
+
+# Something else than CPUs changes, and has been applied.
+renice()
+{
+	NICE=$(((NICE + 1) % 10))
+	set_vs est_nice "$NICE"
+	wait_until tasks_nice "$EST_ID" "$NICE" || diag "est_nice is not applied"
+}
+
+woken_since()	# PID SWITCHES
+{
+	(($(task_status "$1" voluntary_ctxt_switches) >= $2 + 3))
+}
+
+# The task has looked at its CPUs, which it does once in a period, and what it
+# has found has been applied.
+task_looked()
+{
+	local pid
+
+	pid=$(task)
+	wait_until woken_since "$pid" "$(task_status "$pid" voluntary_ctxt_switches)" ||
+		diag "the task does not wake up"
+	renice
+}
+
+shown_cpus() { in_ns cat /proc/net/ip_vs_est | awk '$1 == 0 { print $3 }'; }
+
+# --- Partitions --------------------------------------------------------------
+
+has_cpuset()
+{
+	grep -qsw cpuset "$CGROUP/cgroup.controllers" || return 1
+	# A name that is refused tells no more than that
+	echo +cpuset 2>/dev/null >"$CGROUP/cgroup.subtree_control" || return 1
+	mkdir "$PART" || return 1
+	[[ -e $PART/cpuset.cpus.partition ]] || { rmdir "$PART"; return 1; }
+	rmdir "$PART"
+}
+
+# Fails where the kernel does not make it.
+part_make()	# KIND CPUS
+{
+	mkdir "$PART"
+	echo "$2" >"$PART/cpuset.cpus"
+	echo "$1" >"$PART/cpuset.cpus.partition"
+	[[ $(<"$PART/cpuset.cpus.partition") == "$1" ]]
+}
+
+part_undo()
+{
+	[[ -d $PART ]] || return 0
+	echo member >"$PART/cpuset.cpus.partition"
+	rmdir "$PART"
+}
+
+skip_some()	# COUNT NAME REASON
+{
+	local i
+
+	for ((i = 1; i <= $1; i++)); do
+		ktap_skip "$2 $i" "$3"
+	done
+}
+
+# The list is the default.
+test_partition_default()	# KIND
+{
+	if ! part_make "$1" 1; then
+		skip_some 7 "default list, $1 partition" "no such partition here"
+		part_undo
+		return
+	fi
+	check "$1 partition on CPU 1: a task leaves it" wait_until on "$DEFAULT_NOT_1"
+	task_looked
+	check "and stays out of it, and where it was meant to be" on "$DEFAULT_NOT_1"
+	new_task
+	check "a new task does not get it" wait_until on "$DEFAULT_NOT_1"
+	renice
+	check "nor does est_nice give it back" on "$DEFAULT_NOT_1"
+	check_eq "/proc/net/ip_vs_est shows the task's CPUs" "$DEFAULT_NOT_1" \
+		"$(shown_cpus)"
+	check_eq "est_cpulist is as it was" "$DEFAULT" "$(get_vs est_cpulist)"
+	part_undo
+	check "$1 partition undone: it has all of them" wait_until on "$DEFAULT"
+}
+
+test_partition_list()	# KIND
+{
+	if ! part_make "$1" 1; then
+		skip_some 8 "written list, $1 partition" "no such partition here"
+		part_undo
+		return
+	fi
+	part_undo
+	set_vs est_cpulist 0
+	wait_until on 0 || diag "the task is not on CPU 0"
+	part_make "$1" 1
+	check "$1 partition elsewhere: est_cpulist=0 is CPU 0" wait_until on 0
+	part_undo
+	check "$1 partition elsewhere undone: it still is" wait_until on 0
+
+	set_vs est_cpulist 0-1
+	wait_until on 0-1 || diag "the task is not on CPUs 0-1"
+	part_make "$1" 1
+	check "$1 partition on CPU 1 of 0-1: CPU 0 is left" wait_until on 0
+	renice
+	check "est_nice leaves it so" on 0
+	new_task
+	check "a new task gets a written list as it is" wait_until on 0-1
+	part_undo
+	check "$1 partition undone: 0-1 again" wait_until on 0-1
+
+	set_vs est_cpulist 1
+	wait_until on 1 || diag "the task is not on CPU 1"
+	part_make "$1" 1
+	check "$1 partition on all of the list: the list" wait_until on 1
+	part_undo
+	check "$1 partition undone: the list" wait_until on 1
+}
+
+# Without CPU 3 at first.
+test_partition_offline()
+{
+	set_vs est_cpulist 3
+	wait_until on 3 || diag "the task is not on CPU 3"
+	set_online 3 0
+	if ! part_make root 1; then
+		skip_some 4 "partition while a CPU is offline" "no such partition here"
+		part_undo
+		set_online 3 1
+		return
+	fi
+	check "a CPU offline, a partition made: estimation goes on" \
+		wait_until tasks_run "$EST_ID"
+	set_online 3 1
+	check "the CPU is back: so is the task" wait_until on 3
+	part_undo
+	check "the partition undone: it still is" wait_until on 3
+
+	set_vs est_cpulist 0,3
+	wait_until on 0,3 || diag "the task is not on CPUs 0 and 3"
+	set_online 3 0
+	part_make root 1
+	part_undo
+	part_make root 1
+	set_online 3 1
+	part_undo
+	check "all of that at once: the list in the end" wait_until on 0,3
+}
+
+# The partition's own CPU goes and comes: so does the partition.
+test_partition_dies()
+{
+	set_vs est_cpulist 0
+	wait_until on 0 || diag "the task is not on CPU 0"
+	if ! part_make root 1; then
+		skip_some 3 "the partition's CPU offline" "no such partition here"
+		part_undo
+		return
+	fi
+	set_online 1 0
+	check "the partition's CPU offline: est_cpulist=0 is CPU 0" wait_until on 0
+	set_online 1 1
+	task_looked
+	check "and back" wait_until on 0
+	part_undo
+	check "and the partition undone" wait_until on 0
+}
+
+# --- taskset -----------------------------------------------------------------
+
+test_taskset()
+{
+	set_vs est_cpulist 0-1
+	wait_until on 0-1 || diag "the task is not on CPUs 0-1"
+	taskset -pc 1 "$(task)" >/dev/null
+	task_looked
+	check "taskset within the list is left alone" on 1
+	check_eq "and shown" 1 "$(shown_cpus)"
+	taskset -pc 1,2 "$(task)" >/dev/null
+	check "of CPUs within and without it keeps those within" wait_until on 1
+	taskset -pc 2,3 "$(task)" >/dev/null
+	check "where none is within it has the list" wait_until on 0-1
+	taskset -pc 0 "$(task)" >/dev/null
+	set_vs est_cpulist 0,2
+	check "a list that is written is for tasks that run" wait_until on 0,2
+}
+
+# --- Who is not to be disturbed ----------------------------------------------
+
+reload_cpus()
+{
+	sed -n 's/.* \[0*\([0-9]*\)\] .*function ip_vs_est_reload.*/\1/p' \
+		"$1/trace" | sort -u | xargs
+}
+
+# Nothing of ours runs on an isolated CPU, where the sysctl was written.
+test_writer()
+{
+	local tr=/sys/kernel/tracing ev cpus i
+
+	ev=$tr/events/workqueue/workqueue_execute_start
+	if [[ ! $BOOT ]]; then
+		skip_some 2 "written on an isolated CPU" "booted without one"
+		return
+	elif [[ ! -e $ev ]]; then
+		skip_some 2 "written on an isolated CPU" "no workqueue tracepoints"
+		return
+	fi
+	echo >"$tr/trace"
+	echo 1 >"$ev/enable"
+	for ((i = 0; i < 10; i++)); do
+		NICE=$(((NICE + 1) % 10))
+		# shellcheck disable=SC2016  # for the inner shell
+		in_ns taskset -c 3 bash -c 'echo "$2" >"$1"' - "$VS/est_nice" "$NICE"
+		wait_until tasks_nice "$EST_ID" "$NICE" ||
+			diag "est_nice is not applied"
+	done
+	echo 0 >"$ev/enable"
+	cpus=$(reload_cpus "$tr")
+	diag "est_reload_work ran on CPUs $cpus"
+	check "the trace shows est_reload_work" test "$cpus"
+	check "on no isolated CPU" not_word "[23]" "$cpus"
+}
+
+not_word() { ! grep -qw "$1" <<<"$2"; }
+
+# --- Who is in the way -------------------------------------------------------
+
+# A real-time task takes all of CPU 3.  Linux 6.12 has another limit for such.
+hog_up()
+{
+	RT_RUNTIME=$(</proc/sys/kernel/sched_rt_runtime_us)
+	echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+	FAIR=/sys/kernel/debug/sched/fair_server/cpu3/runtime
+	[[ ! -e $FAIR ]] || FAIR_RUNTIME=$(<"$FAIR")
+	[[ ! -e $FAIR ]] || echo 0 >"$FAIR"
+	taskset -c 3 chrt -f 50 bash -c 'while :; do :; done' &
+	HOG=$!
+}
+
+hog_down()
+{
+	[[ $HOG ]] || return 0
+	kill -9 "$HOG"
+	wait "$HOG" 2>/dev/null || true
+	HOG=''
+	echo "$RT_RUNTIME" >/proc/sys/kernel/sched_rt_runtime_us
+	[[ ! -e $FAIR ]] || echo "$FAIR_RUNTIME" >"$FAIR"
+}
+
+hog_ticks()
+{
+	local stat
+
+	read -r stat <"/proc/$HOG/stat"
+	read -r -a stat <<<"${stat##*) }"
+	echo "${stat[11]}"
+}
+
+# It has had the CPU for a while
+hog_runs() { (($(hog_ticks) >= ${1:-0} + 50)); }
+
+# A task that gets its CPU wakes up once in a period.
+test_hog()
+{
+	local pid ticks
+
+	set_vs est_cpulist 3
+	wait_until on 3 || diag "the task is not on CPU 3"
+	set_vs est_nice 19
+	hog_up
+	wait_until hog_runs || diag "there is no hog"
+	pid=$(task)
+	# It is due in this time, and waits.
+	sleep 3
+	set_vs est_cpulist 0
+	check "a starved task is given another list" wait_until on 0
+	check "and runs" wait_until woken_since "$pid" \
+		"$(task_status "$pid" voluntary_ctxt_switches)"
+
+	set_vs est_cpulist 3
+	wait_until on 3 || diag "the task is not on CPU 3"
+	sleep 3
+	set_vs run_estimation 0
+	check "run_estimation=0 stops a starved task" wait_until no_tasks "$EST_ID"
+	check "the hog is still there" hog_runs
+	set_vs run_estimation 1
+	wait_until on 3 || diag "the task is not on CPU 3"
+	sleep 3
+	ticks=$(hog_ticks)
+	ns_del
+	check "a namespace with a starved task ends" wait_until ns_gone
+	check "its task has ended" no_tasks "$EST_ID"
+	check "and the hog runs on" wait_until hog_runs "$ticks"
+	hog_down
+}
+
+test_partitions()
+{
+	if ! has_cpuset; then
+		skip_some 37 "partitions" "no cgroup v2 cpuset"
+		return
+	fi
+	test_partition_default root
+	test_partition_default isolated
+	test_partition_list root
+	test_partition_list isolated
+	if [[ -w /sys/devices/system/cpu/cpu1/online &&
+	      -w /sys/devices/system/cpu/cpu3/online ]]; then
+		test_partition_offline
+		test_partition_dies
+	else
+		skip_some 7 "partitions and offline CPUs" "no CPU can go offline"
+	fi
+}
+
+back_online()
+{
+	set_online 1 1
+	set_online 3 1
+}
+
+ktap_plan 56
+kernel_mark
+ktap_at_exit ns_down
+ktap_at_exit back_online
+ktap_at_exit part_undo
+ktap_at_exit hog_down
+diag "booted with ${BOOT:-nothing special}"
+
+ns_up
+check_eq "est_cpulist are the housekeeping CPUs" "$DEFAULT" "$(get_vs est_cpulist)"
+check "so are the task's" wait_until on "$DEFAULT"
+check_eq "/proc/net/ip_vs_est shows them" "$DEFAULT" "$(shown_cpus)"
+set_vs run_estimation 0
+wait_until no_tasks "$EST_ID" || diag "the task does not stop"
+check_eq "and the list where there is no task" "$DEFAULT" "$(shown_cpus)"
+set_vs run_estimation 1
+wait_until tasks_run "$EST_ID" || diag "no task"
+
+# First: in Linux 6.1 partitions let the workers of all workqueues go anywhere
+test_writer
+test_partitions
+test_taskset
+test_hog
+check "no kernel warning" kernel_quiet
