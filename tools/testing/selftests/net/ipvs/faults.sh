@@ -77,6 +77,11 @@ log_says()	# TEXT
 	log_since_mark | grep -F "$1" >/dev/null
 }
 
+log_silent()	# TEXT
+{
+	! log_says "$1"
+}
+
 # Runs in a namespace of its own, whose kthread 0 starts from nothing.
 recovers_there()
 {
@@ -97,13 +102,15 @@ recovers_there()
 }
 
 # A call fails so many times in tasks of that name; rates come up all the same.
+# The namespace is root's, or of the user namespace that UNSHARE makes as well.
+UNSHARE=(unshare --net)
 recovers()	# FUNCTION VALUE TASK SKIP TIMES
 {
 	local rc=0
 
 	insmod "$FAULT" func="$1" value="$2" comm="$3" skip="$4" times="$5" ||
 		return
-	unshare --net bash "$0" --recovers "$5" || rc=$?
+	"${UNSHARE[@]}" bash "$0" --recovers "$5" || rc=$?
 	rmmod est_fault
 	return $rc
 }
@@ -118,7 +125,7 @@ if [[ ${1:-} == --recovers ]]; then
 	exit
 fi
 
-ktap_plan 16
+ktap_plan 18
 ktap_at_exit clean_up
 kernel_mark
 
@@ -159,6 +166,11 @@ check "rates come up, kthread_create_on_node fails 3 times" \
 	recovers kthread_create_on_node -12 kworker 0 3
 check "it was said in the log" log_says "cannot create kthread 0, error -12"
 kernel_mark
+UNSHARE=(unshare --user --map-root-user --net)
+check "and in a namespace made without privilege" \
+	recovers kthread_create_on_node -12 kworker 0 3
+check "which the log is not for" log_silent "cannot create kthread"
+UNSHARE=(unshare --net)
 check "rates come up, ip_vs_stats_create fails 3 times" \
 	recovers ip_vs_stats_create 0 ipvs-e 0 3
 if grep -q ' kmalloc_trace$' /proc/kallsyms; then
