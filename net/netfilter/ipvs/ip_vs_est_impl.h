@@ -226,6 +226,7 @@ struct ip_vs_est_ctx {
 /**
  * struct ip_vs_est_net - estimation in one network namespace
  * @ipvs: back to the namespace
+ * @account: __GFP_ACCOUNT, or 0 if nobody is charged; see ip_vs_est_gfp()
  * @lock: protects everything here that does not say otherwise, and the
  *	links and places of estimators and rows; process context only
  *
@@ -278,6 +279,7 @@ struct ip_vs_est_ctx {
  */
 struct ip_vs_est_net {
 	struct netns_ipvs	*ipvs;
+	gfp_t			account;
 	spinlock_t		lock;	/* see above */
 
 	int			run;

@@ -56,11 +56,14 @@ static void ip_vs_est_net_free(struct ip_vs_est_net *est)
 /* Memory that must be there before a service can be added */
 static struct ip_vs_est_net *ip_vs_est_net_alloc(struct netns_ipvs *ipvs)
 {
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT;
+	const gfp_t account = ipvs->net->user_ns == &init_user_ns ?
+			      0 : __GFP_ACCOUNT;
+	const gfp_t gfp = GFP_KERNEL | account;
 	struct ip_vs_est_net *est = kzalloc(sizeof(*est), gfp);
 
 	if (!est)
 		return NULL;
+	est->account = account;
 	est->slots_max = 1;
 	est->slot = kcalloc(est->slots_max, sizeof(*est->slot), gfp);
 	if (!est->slot || !zalloc_cpumask_var(&est->cpulist, gfp) ||

@@ -95,11 +95,26 @@ void ip_vs_stats_setup(void)
 }
 
 /**
+ * ip_vs_est_gfp() - how memory is allocated that a user asks for
+ * @est: estimation in the namespace that it is for
+ *
+ * A node's agent, with a memory limit that fits its own process, adds tens of
+ * thousands of services: in a namespace of the initial user namespace nobody
+ * is charged for them.  In others they are charged to the memory cgroup of
+ * who adds them, because nothing else limits users there.
+ *
+ * Context: any; what it returns is for callers that may sleep.
+ * Return: GFP_KERNEL or GFP_KERNEL_ACCOUNT.
+ */
+gfp_t ip_vs_est_gfp(const struct ip_vs_est_net *est)
+{
+	return GFP_KERNEL | est->account;
+}
+
+/**
  * ip_vs_stats_init() - allocate the counters and initialise the rest
  * @stats: zeroed memory
  * @net: estimation in the namespace that it belongs to
- *
- * The counters are charged to the memory cgroup of the caller.
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM and nothing is to be released.
@@ -109,7 +124,7 @@ int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net)
 	unsigned int cpu;
 
 	stats->cpustats = alloc_percpu_gfp(struct ip_vs_cpu_stats,
-					   GFP_KERNEL_ACCOUNT);
+					   ip_vs_est_gfp(net));
 	if (!stats->cpustats)
 		return -ENOMEM;
 
@@ -154,7 +169,7 @@ struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net)
 {
 	struct ip_vs_stats_own *own;
 
-	own = kzalloc(sizeof(*own), GFP_KERNEL_ACCOUNT);
+	own = kzalloc(sizeof(*own), ip_vs_est_gfp(net));
 	if (!own)
 		return NULL;
 	if (ip_vs_stats_init(&own->stats, net)) {

@@ -4,7 +4,7 @@
 
 #include <linux/kernel.h>
 
-#define GFP_KERNEL_ACCOUNT	GFP_KERNEL
+#define __GFP_ACCOUNT		0
 
 #define kzalloc(size, gfp)	sim_alloc(1, size, gfp)
 #define kcalloc(n, size, gfp)	sim_alloc(n, size, gfp)

@@ -3,7 +3,7 @@
  *
  *   many_adds COUNT service	the service UDP 192.0.2.2:5000
  *   many_adds COUNT server	198.51.100.1:5000 to the service 192.0.2.1:5000
- *   many_adds COUNT netns	a network namespace
+ *   many_adds COUNT netns	a network namespace, owned by a new user namespace
  *
  * Prints how many of the tries have failed with ENOMEM. In one process, since
  * starting ipvsadm takes longer than all that it does.
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 		int ret;
 
 		if (netns)
-			ret = unshare(CLONE_NEWNET);
+			ret = unshare(CLONE_NEWUSER | CLONE_NEWNET);
 		else
 			ret = setsockopt(sock, IPPROTO_IP,
 					 service ? IP_VS_SO_SET_ADD :

@@ -3,8 +3,9 @@
 #
 # What a user without privilege gets who makes a user and a network namespace:
 # services, but no sysctl of estimation to write and one kthread at most; memory
-# that is charged to the memory cgroup of who added the services; and nothing
-# that stays, however many namespaces are made.
+# that is charged to the memory cgroup of who added the services, which it is not
+# in namespaces of the initial user namespace; and nothing that stays, however
+# many namespaces are made.
 #
 # Environment:
 #	IPVS_TEST_FILL=160000		services, at most, to fill a kthread
@@ -24,6 +25,7 @@ SYSCTLS=(est_cpulist=0 est_nice=5 run_estimation=0)
 AS_USER=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 HELPER=$TEST_DIR/sockopt_services
 HOLDER=''
+HOLDER_NS=()
 
 # A counter takes 8 bytes, and there are 5 on each possible CPU.
 COUNTERS=$((5 * 8 * $(sed 's/.*-//' /sys/devices/system/cpu/possible) + 5 * 8))
@@ -35,7 +37,20 @@ OBJECT=200
 # It lives as long as the process HOLDER.
 holder_up()
 {
-	"${AS_USER[@]}" unshare -Ur -n sleep infinity &
+	HOLDER_NS=(-U -n)
+	holder_start "${AS_USER[@]}" unshare -Ur -n
+}
+
+# One as "ip netns add" makes it, in the initial user namespace.
+holder_up_of_root()
+{
+	HOLDER_NS=(-n)
+	holder_start unshare -n
+}
+
+holder_start()	# COMMAND_PREFIX...
+{
+	"$@" sleep infinity &
 	HOLDER=$!
 	wait_until holder_ready || diag "the namespace is not there"
 	# A server must have an address that can be routed
@@ -57,7 +72,7 @@ holder_down()
 }
 
 # As root of the user's namespaces, which is the user to all others.
-in_ns() { nsenter -t "$HOLDER" -U -n -- "$@"; }
+in_ns() { nsenter -t "$HOLDER" "${HOLDER_NS[@]}" -- "$@"; }
 services() { in_ns "$HELPER" "$@"; }
 
 # --- Sysctls -----------------------------------------------------------------
@@ -286,6 +301,27 @@ test_limit()
 	check "the charge ends with them" wait_until not_charged percpu 0
 }
 
+# A node's agent has a limit that fits itself, and a table that does not.
+test_not_charged()
+{
+	local room=$((2 << 20)) before grown n need
+
+	# Twice as many as there would be room for
+	n=$((room / (COUNTERS + OBJECT)))
+	need=$((2 * n * (COUNTERS + OBJECT)))
+	holder_up_of_root
+	before=$(charge current)
+	echo $((before + room)) >"$CGROUP/memory.max"
+	check_eq "a table of root's is larger than its cgroup's limit" \
+		"$n $n 0" "$(charged_add 0 "$n")"
+	grown=$(($(charge current) - before))
+	diag "$need bytes at least for it, $grown were charged"
+	check "nothing of it is charged" test $((grown < need / 4)) = 1
+	check_eq "the table is there" "$n $n" "$(services list)"
+	holder_down
+	echo max >"$CGROUP/memory.max"
+}
+
 # --- Many namespaces ---------------------------------------------------------
 
 MAX_NET=/proc/sys/user/max_net_namespaces
@@ -377,7 +413,7 @@ OLD_MAX_NET=$(<"$MAX_NET")
 OLD_MAX_USER=$(<"$MAX_USER")
 new_namespace || ktap_skip_all "a user may make no namespaces"
 
-ktap_plan 42
+ktap_plan 45
 kernel_mark
 ktap_at_exit limits_back
 ktap_at_exit holder_down
@@ -390,8 +426,9 @@ if cgroup_up; then
 	ktap_at_exit cgroup_down
 	test_charge
 	test_limit
+	test_not_charged
 else
-	for ((i = 0; i < 15; i++)); do
+	for ((i = 0; i < 18; i++)); do
 		ktap_skip "memory is charged" "no memory controller of cgroup2"
 	done
 fi
