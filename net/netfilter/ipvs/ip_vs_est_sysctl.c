@@ -3,7 +3,8 @@
  *
  * A value that is refused leaves the old one in place.  One that is accepted
  * is in force when the write returns, and est_reload_work carries it to the
- * tasks; the writer does not wait for them.
+ * tasks; the writer does not wait for them.  Which are accepted is said in
+ * ip_vs_est_param.c.
  */
 
 #include <linux/sched.h>
@@ -38,23 +39,6 @@ static int ip_vs_est_cpulist_show(struct ip_vs_est_net *est, void *buffer,
 	return ret;
 }
 
-/* CPUs that the text names and the writer may use itself */
-static int ip_vs_est_cpulist_parse(char *text, struct cpumask *cpus)
-{
-	int ret = bitmap_parselist(text, cpumask_bits(cpus), nr_cpu_ids);
-	unsigned long flags;
-
-	if (ret || cpumask_empty(cpus))
-		return ret;
-	if (!cpumask_subset(cpus, cpu_possible_mask))
-		return -EINVAL;
-
-	raw_spin_lock_irqsave(&current->pi_lock, flags);
-	cpumask_and(cpus, cpus, current->cpus_ptr);
-	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
-	return cpumask_intersects(cpus, cpu_online_mask) ? 0 : -EINVAL;
-}
-
 static int ip_vs_est_cpulist_store(struct ip_vs_est_net *est,
 				   const void *buffer, size_t len)
 {
@@ -70,7 +54,7 @@ static int ip_vs_est_cpulist_store(struct ip_vs_est_net *est,
 		return -ENOMEM;
 	}
 
-	ret = ip_vs_est_cpulist_parse(strim(text), cpus);
+	ret = ip_vs_est_cpulist_get(text, true, cpus);
 	if (!ret) {
 		spin_lock(&est->lock);
 		/* Other CPUs may be of another speed.  Pairs with READ_ONCE()
@@ -102,7 +86,7 @@ static int ip_vs_est_cpulist_store(struct ip_vs_est_net *est,
  * Context: process context, takes est->lock.
  * Return: 0; -EINVAL for what is no list, for a CPU that the machine does not
  * have, when no CPU that the writer may use is online, and for a write that
- * does not begin at 0; -ERANGE from the parser; -ENOMEM.
+ * does not begin at 0; -ERANGE and -EOVERFLOW from the parser; -ENOMEM.
  */
 int ip_vs_est_sysctl_cpulist(struct netns_ipvs *ipvs, int write, void *buffer,
 			     size_t *lenp, loff_t *ppos)

@@ -61,6 +61,41 @@ own_netns()	# "$0" "$@"
 	ip link set lo up
 }
 
+# --- Writing values ----------------------------------------------------------
+
+# Prints how the write ended, 0 or the error, and what the file holds then.
+write_and_read()	# FILE VALUE
+{
+	echo "$("$TEST_DIR/write_errno" "$1" "$2") $(<"$1")"
+}
+
+value_name()	# VERB FILE VALUE
+{
+	echo "${2##*/} $1 '${3//[$'\n\t']/ }'"
+}
+
+# Written without an error, it reads back like this.
+takes()	# FILE VALUE [READS]
+{
+	check_eq "$(value_name takes "$1" "$2")" "0 ${3-$2}" \
+		"$(write_and_read "$1" "$2")"
+}
+
+# Refused with one of these errors, and the old value is still there.
+refuses()	# FILE VALUE ERROR[|ERROR]
+{
+	local old err now
+
+	old=$(<"$1")
+	read -r err now <<<"$(write_and_read "$1" "$2")"
+	if [[ "|$3|" == *"|$err|"* && $now == "$old" ]]; then
+		ktap_pass "$(value_name refuses "$1" "$2")"
+	else
+		diag "wanted $3 and '$old', found $err and '$now'"
+		ktap_fail "$(value_name refuses "$1" "$2")"
+	fi
+}
+
 # --- Waiting -----------------------------------------------------------------
 
 # Until the command succeeds; fails after IPVS_TEST_WAIT seconds.
