@@ -24,6 +24,13 @@
  *   So nothing is allocated under it, nothing sleeps, and it is dropped after
  *   each IP_VS_EST_BATCH estimators at the latest.
  *
+ *   On PREEMPT_RT a spinlock is a mutex all the same, est->lock and stats->lock
+ *   alike, and a task that is preempted there can hold one.  Who waits for it
+ *   lends the holder a real-time priority, but no weight: an ordinary waiter
+ *   does not make a nice holder run.  So est_nice above 0 is refused there
+ *   (ip_vs_est_nice_check()), and a holder has the weight that any ordinary
+ *   task has which holds a lock.
+ *
  *   Who stops a kthread waits for it; so a kthread must never wait for
  *   whoever may be stopping it.  Kthreads take no mutex at all, and nobody
  *   creates, stops, moves or renices a task with est->lock held.

@@ -432,6 +432,7 @@ struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
 int ip_vs_est_cpulist_parse(char *text, const unsigned long *possible,
 			    unsigned int nbits, unsigned long *cpus);
 int ip_vs_est_cpulist_get(char *text, bool cut, struct cpumask *cpus);
+int ip_vs_est_nice_check(int nice);
 
 /* ip_vs_est_ctl.c */
 void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);

@@ -4,6 +4,9 @@
  * One that is refused leaves the old one in place.
  */
 
+#define KMSG_COMPONENT "IPVS"
+#define pr_fmt(fmt) KMSG_COMPONENT ": " fmt
+
 #include <linux/kernel.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -84,4 +87,25 @@ int ip_vs_est_cpulist_get(char *text, bool cut, struct cpumask *cpus)
 		raw_spin_unlock_irqrestore(&current->pi_lock, flags);
 	}
 	return cpumask_intersects(cpus, cpu_online_mask) ? 0 : -EINVAL;
+}
+
+/**
+ * ip_vs_est_nice_check() - may kthreads have this nice value?
+ * @nice: what is wished
+ *
+ * On PREEMPT_RT a kthread can be preempted with est->lock or stats->lock held,
+ * and who waits for it gives it no weight.  A nice one would keep RTNL waiting
+ * for seconds, see ip_vs_est.c.
+ *
+ * Return: 0; -EINVAL for what is no nice value; -EOPNOTSUPP for one above 0 on
+ * PREEMPT_RT, and the log says why.
+ */
+int ip_vs_est_nice_check(int nice)
+{
+	if (nice < MIN_NICE || nice > MAX_NICE)
+		return -EINVAL;
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) || nice <= 0)
+		return 0;
+	pr_info_ratelimited("est_nice above 0 is refused on PREEMPT_RT: who waits for a lock that a kthread holds would wait for whatever is less nice\n");
+	return -EOPNOTSUPP;
 }

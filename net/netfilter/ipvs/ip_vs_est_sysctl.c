@@ -130,7 +130,8 @@ static bool ip_vs_est_sysctl_int(int *val, int min, int max, int write,
  * @ppos: position in the file
  *
  * Context: process context, takes est->lock.
- * Return: 0; -EINVAL for what is no number from -20 to 19.
+ * Return: 0; -EINVAL for what is no number from -20 to 19; -EOPNOTSUPP for one
+ * above 0 on PREEMPT_RT.
  */
 int ip_vs_est_sysctl_nice(struct netns_ipvs *ipvs, int write, void *buffer,
 			  size_t *lenp, loff_t *ppos)
@@ -140,6 +141,9 @@ int ip_vs_est_sysctl_nice(struct netns_ipvs *ipvs, int write, void *buffer,
 
 	if (ip_vs_est_sysctl_int(&val, MIN_NICE, MAX_NICE, write, buffer, lenp,
 				 ppos, &ret)) {
+		ret = ip_vs_est_nice_check(val);
+		if (ret)
+			return ret;
 		spin_lock(&est->lock);
 		WRITE_ONCE(est->nice, val);
 		ip_vs_est_queue_reload(est, 0);

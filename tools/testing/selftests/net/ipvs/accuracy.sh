@@ -259,7 +259,7 @@ test_busy()
 	local cpu=1 busy
 
 	[[ -e /sys/devices/system/cpu/cpu1 ]] || cpu=0
-	echo 19 >"$VS/est_nice"
+	nice_max >"$VS/est_nice"
 	echo $cpu >"$VS/est_cpulist"
 	taskset -c $cpu sh -c 'while :; do :; done' &
 	busy=$!

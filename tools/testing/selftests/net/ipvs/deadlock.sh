@@ -25,6 +25,7 @@ need timeout
 own_netns "$0" "$@"
 
 ALL=$(<"$VS/est_cpulist")
+NICE_MAX=$(nice_max)
 
 write_cpulist()
 {
@@ -36,7 +37,7 @@ write_cpulist()
 
 write_nice()
 {
-	echo "$((RANDOM % 40 - 20))" >"$VS/est_nice"
+	echo "$((RANDOM % (21 + NICE_MAX) - 20))" >"$VS/est_nice"
 }
 
 write_run()
@@ -92,14 +93,14 @@ check "all writers and readers end" wait_until load_ended
 check "each has done something" load_each_did
 
 check "est_cpulist answers" answers sh -c "echo $ALL >$VS/est_cpulist"
-check "est_nice answers" answers sh -c "echo 3 >$VS/est_nice"
+check "est_nice answers" answers sh -c "echo -3 >$VS/est_nice"
 check "run_estimation answers" answers sh -c "echo 1 >$VS/run_estimation"
 check "a dump is answered" answers ipvsadm -Ln --stats
 check "so are the totals" answers cat /proc/net/ip_vs_stats
 check_eq "the table is as it was" "$TABLE" "$(count_services)"
 check "a service can be added" answers ipvsadm -A -t 10.0.0.1:81 -s rr
 check "a service can be deleted" answers ipvsadm -D -t 10.0.0.1:81
-check "the tasks run, with the last nice" wait_until tasks_nice "$EST_ID" 3
+check "the tasks run, with the last nice" wait_until tasks_nice "$EST_ID" -3
 check "and on the last CPUs" wait_until tasks_on "$EST_ID" "$ALL"
 check_eq "no task is stuck in state D" "" "$(stuck_tasks)"
 check "all services can be deleted, and no task is left then" \

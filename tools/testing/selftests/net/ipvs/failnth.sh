@@ -300,7 +300,7 @@ check_commands
 # Tasks are there, which these move and stop
 ipvsadm -A "${SERVICE[@]}" -s rr
 check_sysctl est_cpulist 1
-check_sysctl est_nice 7
+check_sysctl est_nice -7
 check_sysctl run_estimation 0
 ipvsadm -C
 

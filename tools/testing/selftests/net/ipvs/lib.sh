@@ -395,6 +395,16 @@ tasks_nice()	# ID NICE
 
 # --- The machine -------------------------------------------------------------
 
+# The greatest est_nice: a kernel with PREEMPT_RT refuses what is above 0.
+nice_max()
+{
+	if grep -w PREEMPT_RT /proc/version >/dev/null; then
+		echo 0
+	else
+		echo 19
+	fi
+}
+
 # A CPU that can be taken offline, the highest one; empty if there is none.
 hotplug_cpu()
 {

@@ -52,9 +52,9 @@ test_two()
 	check_eq "nor does its service" "0 0 0 0 0" \
 		"$(service_counters "$OTHER" -u "${VIP[4]}:53")"
 
-	in_other sh -c "echo 9 >$VS/est_nice; echo 0 >$VS/est_cpulist"
+	in_other sh -c "echo -9 >$VS/est_nice; echo 0 >$VS/est_cpulist"
 	check "sysctls of the other change its task" \
-		wait_until tasks_nice "$other_id" 9
+		wait_until tasks_nice "$other_id" -9
 	wait_until tasks_on "$other_id" 0 || diag "est_cpulist not obeyed"
 	check "and no task of the first" tasks_nice "$id" 0
 	check_eq "nor the sysctls of the first" "0 $all" \
@@ -96,7 +96,7 @@ write_loop()
 		in_director sh -c "
 			echo 0 >$VS/est_cpulist
 			echo 0 >$VS/run_estimation
-			echo 3 >$VS/est_nice
+			echo -3 >$VS/est_nice
 			echo 1 >$VS/run_estimation"
 	done >/dev/null 2>&1
 }

@@ -118,9 +118,9 @@ test_file()
 		check "rows take time" test "$(sum_of worst_us)" -gt 0
 	fi
 
-	set_vs est_nice 5
+	set_vs est_nice -5
 	set_vs est_cpulist 0
-	check_eq "nice and CPUs" "5 0" "$(tail -n 1 $PROC | awk '{ print $4, $3 }')"
+	check_eq "nice and CPUs" "-5 0" "$(tail -n 1 $PROC | awk '{ print $4, $3 }')"
 	set_vs est_nice 0
 	set_vs est_cpulist "$all"
 }

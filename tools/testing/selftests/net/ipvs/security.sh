@@ -21,7 +21,7 @@ FILL_STEP=$((FILL < 20000 ? FILL : 20000))
 CHARGED=${IPVS_TEST_CHARGED:-4000}
 NAMESPACES=${IPVS_TEST_NAMESPACES:-500}
 
-SYSCTLS=(est_cpulist=0 est_nice=5 run_estimation=0)
+SYSCTLS=(est_cpulist=0 est_nice=-5 run_estimation=0)
 AS_USER=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 HELPER=$TEST_DIR/sockopt_services
 HOLDER=''

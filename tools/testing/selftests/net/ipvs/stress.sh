@@ -133,7 +133,7 @@ write_sysctls()	# PREFIX
 
 	case $((RANDOM % 3)) in
 	0) value="$(random_cpulist) est_cpulist" ;;
-	1) value="$((RANDOM % 40 - 20)) est_nice" ;;
+	1) value="$((RANDOM % (21 + NICE_MAX) - 20)) est_nice" ;;
 	2) value="$((RANDOM % 2)) run_estimation" ;;
 	esac
 	"$1" sh -c "echo ${value% *} >$VS/${value##* }"
@@ -173,7 +173,7 @@ born_and_killed()
 	many_services 200 >>"$LOAD_DIR/rules"
 	timeout -s KILL "$((RANDOM % 4)).$((1 + RANDOM % 9))" unshare --net bash -c "
 		ipvsadm -R <$LOAD_DIR/rules
-		echo 5 >$VS/est_nice
+		echo -5 >$VS/est_nice
 		echo 0 >$VS/run_estimation
 		echo 1 >$VS/run_estimation
 		ipvsadm -Ln --stats
@@ -306,6 +306,7 @@ CPUS=$(grep -c '^processor' /proc/cpuinfo)
 for m in "${SCHEDULERS[@]}"; do modprobe -q "ip_vs_$m" || true; done
 set_up
 ALL=$(in_director cat "$VS/est_cpulist")
+NICE_MAX=$(nice_max)
 before=$(percpu_settled)
 
 start_workers

@@ -30,10 +30,15 @@ check_eq "est_cpulist is the CPUs of kthreads by default" \
 check_eq "est_nice is 0 by default" 0 "$(<"$VS/est_nice")"
 check_eq "run_estimation is 1 by default" 1 "$(<"$VS/run_estimation")"
 
-takes "$VS"/est_nice 5
 takes "$VS"/est_nice -20
-takes "$VS"/est_nice 19
-takes "$VS"/est_nice $'7\n' 7
+takes "$VS"/est_nice $'-7\n' -7
+for v in 1 19; do
+	if (($(nice_max))); then
+		takes "$VS"/est_nice "$v"
+	else
+		refuses "$VS"/est_nice "$v" EOPNOTSUPP
+	fi
+done
 for v in 20 -21 1000 2147483648 -2147483649 99999999999999999999 abc 1x 5.5 \
 	- $'\n' ' '; do
 	refuses "$VS"/est_nice "$v" EINVAL

@@ -154,8 +154,9 @@ check "its nice is 0" wait_until tasks_nice "$EST_ID" 0
 
 set_vs est_cpulist 0
 check "est_cpulist=0 moves it" wait_until tasks_on "$EST_ID" 0
-set_vs est_nice 7
-check "est_nice=7" wait_until tasks_nice "$EST_ID" 7
+nice=$(nice_max)
+set_vs est_nice "$nice"
+check "est_nice=$nice" wait_until tasks_nice "$EST_ID" "$nice"
 set_vs est_nice -20
 check "est_nice=-20" wait_until tasks_nice "$EST_ID" -20
 check_eq "it is still one task" 1 "$(est_count "$EST_ID")"
