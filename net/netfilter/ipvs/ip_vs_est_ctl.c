@@ -322,6 +322,7 @@ void ip_vs_est_reload(struct work_struct *work)
 int ip_vs_est_init(void)
 {
 	ip_vs_stats_setup();
+	ip_vs_est_param_init();
 	return ip_vs_est_cpus_init();
 }
 

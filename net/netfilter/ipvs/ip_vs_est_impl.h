@@ -13,7 +13,7 @@
  * ip_vs_est_ctl.c	est_reload_work: start and stop of kthreads
  * ip_vs_est_cpus.c	which CPUs they may use, CPU hotplug
  * ip_vs_est_sysctl.c	the sysctls
- * ip_vs_est_param.c	which values are valid
+ * ip_vs_est_param.c	module parameters; which values are valid
  * ip_vs_est_proc.c	/proc/net/ip_vs_est
  * ip_vs_est_trace.c	the tracepoints
  */
@@ -433,6 +433,8 @@ int ip_vs_est_cpulist_parse(char *text, const unsigned long *possible,
 			    unsigned int nbits, unsigned long *cpus);
 int ip_vs_est_cpulist_get(char *text, bool cut, struct cpumask *cpus);
 int ip_vs_est_nice_check(int nice);
+void ip_vs_est_param_init(void);
+void ip_vs_est_defaults(struct ip_vs_est_net *est);
 
 /* ip_vs_est_ctl.c */
 void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);

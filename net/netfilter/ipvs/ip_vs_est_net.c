@@ -104,9 +104,8 @@ int __net_init ip_vs_estimator_net_init(struct netns_ipvs *ipvs)
 	INIT_LIST_HEAD(&est->pending);
 	INIT_LIST_HEAD(&est->detached);
 	est->gen = IP_VS_EST_GEN_FIRST;
-	est->run = 1;
-	est->active = true;
 	est->calibrate = true;
+	ip_vs_est_defaults(est);
 
 	/* This finds the CPUs, too */
 	spin_lock(&est->lock);

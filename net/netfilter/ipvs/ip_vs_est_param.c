@@ -1,19 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: which values are valid
+/* IPVS estimation: module parameters, and which values are valid
  *
- * One that is refused leaves the old one in place.
+ * run_estimation, est_nice and est_cpulist of the module are what network
+ * namespaces begin with that are made later, whoever makes them.  Those that
+ * exist go on with their sysctls.  So a value that is given where modules get
+ * their options lasts over a reload, and is there in containers.
+ *
+ * Values are checked here, for the sysctls as well; one that is refused leaves
+ * the old one in place.
  */
 
 #define KMSG_COMPONENT "IPVS"
 #define pr_fmt(fmt) KMSG_COMPONENT ": " fmt
 
 #include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
+
+/* Read instead of a list, and written, while est_cpulist is not given */
+#define IP_VS_EST_UNSET		"default"
+
+/* Protects the values below; a leaf, process context only.  Writers and those
+ * who read a parameter also hold the kernel's lock of the module's parameters.
+ */
+static DEFINE_SPINLOCK(ip_vs_est_param_lock);
+static int ip_vs_est_param_run = 1;
+static int ip_vs_est_param_nice;
+/* Without it the CPUs are those of a namespace that nobody has told any */
+static bool ip_vs_est_param_cpus_set;
+static struct cpumask ip_vs_est_param_cpus;
+
+/* What the kernel's command line says, until there is more than one CPU */
+static char *ip_vs_est_param_boot;
+/* The module is there: whoever writes is a task that is bound to its CPUs */
+static bool ip_vs_est_param_ready;
 
 /**
  * ip_vs_est_cpulist_parse() - CPUs that a text names
@@ -108,4 +134,150 @@ int ip_vs_est_nice_check(int nice)
 		return 0;
 	pr_info_ratelimited("est_nice above 0 is refused on PREEMPT_RT: who waits for a lock that a kthread holds would wait for whatever is less nice\n");
 	return -EOPNOTSUPP;
+}
+
+static void ip_vs_est_param_store(int *param, int val)
+{
+	spin_lock(&ip_vs_est_param_lock);
+	*param = val;
+	spin_unlock(&ip_vs_est_param_lock);
+}
+
+static int ip_vs_est_param_set_run(const char *val,
+				   const struct kernel_param *kp)
+{
+	int run;
+
+	if (kstrtoint(val, 0, &run))
+		return -EINVAL;
+	ip_vs_est_param_store(kp->arg, run);
+	return 0;
+}
+
+static int ip_vs_est_param_set_nice(const char *val,
+				    const struct kernel_param *kp)
+{
+	int nice, ret;
+
+	if (kstrtoint(val, 0, &nice))
+		return -EINVAL;
+	ret = ip_vs_est_nice_check(nice);
+	if (!ret)
+		ip_vs_est_param_store(kp->arg, nice);
+	return ret;
+}
+
+/* @val is written over */
+static int ip_vs_est_param_store_cpus(char *val)
+{
+	bool set = strcmp(strim(val), IP_VS_EST_UNSET);
+	cpumask_var_t cpus;
+	int ret = 0;
+
+	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
+		return -ENOMEM;
+	/* Who loads the module, often some kernel thread's child, has only
+	 * been given the text
+	 */
+	if (set)
+		ret = ip_vs_est_cpulist_get(val,
+					    READ_ONCE(ip_vs_est_param_ready),
+					    cpus);
+	if (!ret) {
+		spin_lock(&ip_vs_est_param_lock);
+		ip_vs_est_param_cpus_set = set;
+		cpumask_copy(&ip_vs_est_param_cpus, cpus);
+		spin_unlock(&ip_vs_est_param_lock);
+	}
+	free_cpumask_var(cpus);
+	return ret;
+}
+
+static int ip_vs_est_param_set_cpus(const char *val,
+				    const struct kernel_param *kp)
+{
+	char *text;
+	int ret;
+
+	/* The kernel's command line, which stays.  Nothing can be allocated
+	 * yet, and CPUs that are named are not online.
+	 */
+	if (system_state == SYSTEM_BOOTING) {
+		ip_vs_est_param_boot = (char *)val;
+		return 0;
+	}
+	text = kstrdup(val, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	ret = ip_vs_est_param_store_cpus(text);
+	kfree(text);
+	return ret;
+}
+
+/* Under the kernel's lock of parameters, so nobody writes meanwhile */
+static int ip_vs_est_param_get_cpus(char *buffer, const struct kernel_param *kp)
+{
+	if (!ip_vs_est_param_cpus_set)
+		return sysfs_emit(buffer, IP_VS_EST_UNSET "\n");
+	return sysfs_emit(buffer, "%*pbl\n",
+			  cpumask_pr_args(&ip_vs_est_param_cpus));
+}
+
+static const struct kernel_param_ops ip_vs_est_param_run_ops = {
+	.set = ip_vs_est_param_set_run,
+	.get = param_get_int,
+};
+module_param_cb(run_estimation, &ip_vs_est_param_run_ops, &ip_vs_est_param_run,
+		0644);
+MODULE_PARM_DESC(run_estimation, "Initial run_estimation of new namespaces");
+
+static const struct kernel_param_ops ip_vs_est_param_nice_ops = {
+	.set = ip_vs_est_param_set_nice,
+	.get = param_get_int,
+};
+module_param_cb(est_nice, &ip_vs_est_param_nice_ops, &ip_vs_est_param_nice,
+		0644);
+MODULE_PARM_DESC(est_nice, "Initial est_nice of new namespaces");
+
+static const struct kernel_param_ops ip_vs_est_param_cpus_ops = {
+	.set = ip_vs_est_param_set_cpus,
+	.get = ip_vs_est_param_get_cpus,
+};
+module_param_cb(est_cpulist, &ip_vs_est_param_cpus_ops, NULL, 0644);
+MODULE_PARM_DESC(est_cpulist,
+		 "Initial est_cpulist of new namespaces, or \"default\"");
+
+/**
+ * ip_vs_est_param_init() - at module load, before the first namespace
+ *
+ * A bad value on the kernel's command line cannot keep IPVS from being there,
+ * as one that is given to modprobe does.
+ *
+ * Context: process context, may sleep.
+ */
+void ip_vs_est_param_init(void)
+{
+	if (ip_vs_est_param_boot &&
+	    ip_vs_est_param_store_cpus(ip_vs_est_param_boot))
+		pr_warn("ip_vs.est_cpulist is no list of CPUs to be used, and ignored\n");
+	WRITE_ONCE(ip_vs_est_param_ready, true);
+}
+
+/**
+ * ip_vs_est_defaults() - what a new namespace begins with
+ * @est: its estimation; est->cpulist stays as it is when nobody says what it is
+ *
+ * Context: process context; nobody else knows of @est.
+ */
+void ip_vs_est_defaults(struct ip_vs_est_net *est)
+{
+	spin_lock(&ip_vs_est_param_lock);
+	est->run = ip_vs_est_param_run;
+	est->nice = ip_vs_est_param_nice;
+	est->cpulist_set = ip_vs_est_param_cpus_set;
+	if (est->cpulist_set)
+		cpumask_copy(est->cpulist, &ip_vs_est_param_cpus);
+	spin_unlock(&ip_vs_est_param_lock);
+	est->active = est->run &&
+		      !(est->cpulist_set && cpumask_empty(est->cpulist));
 }

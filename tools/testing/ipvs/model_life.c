@@ -12,6 +12,17 @@
 struct model model;
 struct model_seen model_seen;
 
+/* There is no module, so none with parameters */
+void ip_vs_est_param_init(void)
+{
+}
+
+void ip_vs_est_defaults(struct ip_vs_est_net *est)
+{
+	est->run = 1;
+	est->active = true;
+}
+
 static void let_all_go(void)
 {
 	struct held *h;

@@ -405,6 +405,28 @@ nice_max()
 	fi
 }
 
+# IPVS can be removed and loaded by a test.
+need_ipvs_module()
+{
+	need rmmod modprobe
+	[[ -e /sys/module/ip_vs/refcnt ]] || ktap_skip_all "ip_vs is no module"
+	[[ ! $(est_ids) ]] || ktap_skip_all "IPVS is in use"
+}
+
+# All modules of IPVS and those that use it, until none is left.
+ipvs_unload()
+{
+	local m n
+
+	for ((n = 0; n < 5; n++)); do
+		for m in xt_ipvs $(cut -d ' ' -f 1 /proc/modules | grep '^ip_vs_') ip_vs; do
+			[[ ! -e /sys/module/$m ]] || rmmod "$m" 2>/dev/null || true
+		done
+		[[ -e /sys/module/ip_vs ]] || return 0
+	done
+	return 1
+}
+
 # A CPU that can be taken offline, the highest one; empty if there is none.
 hotplug_cpu()
 {

@@ -16,24 +16,8 @@ LOAD=${IPVS_TEST_LOAD:-1000}
 ROUNDS=${IPVS_TEST_ROUNDS:-2}
 
 need_ipvs
-need rmmod modprobe
 need_helpers echo_server udp_flood
-[[ -e /sys/module/ip_vs/refcnt ]] || ktap_skip_all "ip_vs is no module"
-[[ ! $(est_ids) ]] || ktap_skip_all "IPVS is in use"
-
-# All modules of IPVS and those that use it, until none is left.
-unload()
-{
-	local m n
-
-	for ((n = 0; n < 5; n++)); do
-		for m in xt_ipvs $(cut -d ' ' -f 1 /proc/modules | grep '^ip_vs_') ip_vs; do
-			[[ ! -e /sys/module/$m ]] || rmmod "$m" 2>/dev/null || true
-		done
-		[[ -e /sys/module/ip_vs ]] || return 0
-	done
-	return 1
-}
+need_ipvs_module
 
 load()
 {
@@ -87,7 +71,7 @@ round()	# clear|netns
 	wait "$dump" || true
 	[[ $1 == clear ]] || ip netns del "$DIRECTOR"
 	# A namespace is taken down in the background.
-	if ! wait_until unload; then
+	if ! wait_until ipvs_unload; then
 		diag "cannot be removed: $(grep ^ip_vs /proc/modules)"
 		rc=1
 	fi
@@ -122,13 +106,13 @@ ktap_at_exit reload
 ktap_at_exit topology_down
 kernel_mark
 
-check "the module can be removed" unload
+check "the module can be removed" ipvs_unload
 check "its sysctls are gone" test ! -e "$VS"
 before=$(percpu_settled)
 check "it can be loaded" load
 check "removed after ipvsadm -C under load, and loaded again" rounds clear
 check "removed after its namespace under load, and loaded again" rounds netns
-check "it can be removed at last" unload
+check "it can be removed at last" ipvs_unload
 check_eq "no task is left" "" "$(est_tasks)"
 CPUS=$(grep -c . <(printf '%s\n' /sys/devices/system/cpu/cpu[0-9]*))
 # The allocator keeps pages of chunks that are not quite empty.  Half of what
