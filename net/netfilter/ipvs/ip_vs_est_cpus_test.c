@@ -23,8 +23,11 @@
 #define CPUS_1_2	0x6
 #define CPUS_2_3	0xc
 
-/* Times that CPUs go offline one right after the other */
-#define CPUS_TEST_ROUNDS	25
+/* Times that CPUs go offline one after the other, and by how much later the
+ * second one goes each time, ms: at any moment of what the first has set going
+ */
+#define CPUS_TEST_ROUNDS	30
+#define CPUS_TEST_LATER_MS	4
 
 static unsigned long cpus_test_bits(const struct cpumask *cpus)
 {
@@ -246,6 +249,7 @@ static void cpus_test_offline(struct kunit *test)
 	cpus_test_write(t, CPUS_0 | CPUS_2_3);
 	for (round = 0; round < CPUS_TEST_ROUNDS; round++) {
 		KUNIT_ASSERT_EQ(test, remove_cpu(2), 0);
+		msleep(round * CPUS_TEST_LATER_MS);
 		KUNIT_ASSERT_EQ(test, remove_cpu(3), 0);
 		KUNIT_EXPECT_TRUE(test, cpus_test_quiet(t));
 		wrong += t->est->ctx_max != IP_VS_EST_KTHREADS;

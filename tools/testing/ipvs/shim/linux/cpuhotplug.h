@@ -25,15 +25,22 @@ struct sim_cpuhp {
 
 extern struct sim_cpuhp sim_cpuhp[SIM_CPUHP_STATES];
 
-#define cpuhp_setup_state_multi(state, name, u, d)			\
-	((void)(name), sim_cpuhp[state].up = (u),			\
-	 sim_cpuhp[state].down = (d), (int)(state))
 #define cpuhp_remove_multi_state(state)					\
 	((void)(sim_cpuhp[state] = (struct sim_cpuhp){ }))
 #define cpuhp_state_add_instance_nocalls(state, n)			\
 	(sim_cpuhp[state].node = (n), 0)
 #define cpuhp_state_remove_instance_nocalls(state, n)			\
 	((void)(n), sim_cpuhp[state].node = NULL)
+
+static inline int
+cpuhp_setup_state_multi(enum cpuhp_state state, const char *name,
+			int (*up)(unsigned int cpu, struct hlist_node *node),
+			int (*down)(unsigned int cpu, struct hlist_node *node))
+{
+	sim_cpuhp[state].up = up;
+	sim_cpuhp[state].down = down;
+	return state;
+}
 
 void sim_cpu_event(unsigned int cpu, bool up);
 

@@ -18,7 +18,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 need_ipvs
-need taskset chrt
+need taskset chrt pgrep
 [[ -e /sys/devices/system/cpu/cpu3 ]] || ktap_skip_all "fewer than four CPUs"
 [[ ! -e /sys/devices/system/cpu/cpu4 ]] || ktap_skip_all "more than four CPUs"
 
@@ -250,7 +250,12 @@ test_partition_dies()
 		part_undo
 		return
 	fi
-	set_online 1 0
+	# Linux 6.12 does not let the last CPU of a partition go
+	if ! set_online 1 0 2>/dev/null; then
+		skip_some 3 "the partition's CPU offline" "it must stay"
+		part_undo
+		return
+	fi
 	check "the partition's CPU offline: est_cpulist=0 is CPU 0" wait_until on 0
 	set_online 1 1
 	task_looked
@@ -319,11 +324,14 @@ not_word() { ! grep -qw "$1" <<<"$2"; }
 
 # --- Who is in the way -------------------------------------------------------
 
-# A real-time task takes all of CPU 3.  Linux 6.12 has another limit for such.
+# A real-time task takes all of CPU 3, but what its softirqs need: nothing in the
+# kernel that waits for a grace period would end otherwise.
 hog_up()
 {
+	chrt -f -p 60 "$(pgrep -x ksoftirqd/3)"
 	RT_RUNTIME=$(</proc/sys/kernel/sched_rt_runtime_us)
 	echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+	# Linux 6.12 has another limit for such tasks
 	FAIR=/sys/kernel/debug/sched/fair_server/cpu3/runtime
 	[[ ! -e $FAIR ]] || FAIR_RUNTIME=$(<"$FAIR")
 	[[ ! -e $FAIR ]] || echo 0 >"$FAIR"
@@ -337,6 +345,7 @@ hog_down()
 	kill -9 "$HOG"
 	wait "$HOG" 2>/dev/null || true
 	HOG=''
+	chrt -o -p 0 "$(pgrep -x ksoftirqd/3)"
 	echo "$RT_RUNTIME" >/proc/sys/kernel/sched_rt_runtime_us
 	[[ ! -e $FAIR ]] || echo "$FAIR_RUNTIME" >"$FAIR"
 }
