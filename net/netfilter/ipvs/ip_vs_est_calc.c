@@ -9,16 +9,25 @@
  *    private object, less what reading the clock takes, times 4, because those
  *    find everything in the cache and a real walk does not.  It counts every
  *    possible CPU.  This is a guess: hot repetition on one object hides the
- *    misses on the estimators themselves, by how much depends on the machine
- *    (others have seen factors of 3 to 4 either way).
+ *    misses on the estimators themselves, by how much depends on the machine.
  *
- *  - The meter, from then on: walks time their full chains.  When these stay
- *    above 120 us, or below 50 us, chain_max is set from what they cost.
- *    Walks that were preempted are not counted.
+ *  - The meters, from then on (ip_vs_est_meter.c): each kthread says once in
+ *    a period what an estimator costs, or that its chains do not tell.  A
+ *    round is long enough to hear all of them, and the slowest one decides,
+ *    because all have one limit: so CPUs of different speed do not push
+ *    estimators to and fro.  What is said must be the same for some rounds,
+ *    and what is asked for must be a change: so chance does not do so either.
+ *    Rounds are the same whichever way the limit has gone before.  What had
+ *    it lowered may be over.
+ *
+ * When nobody can tell any more, as in a table without traffic, a limit below
+ * the guess has nothing to stand on and goes back to it.  If it proves too high
+ * again, it was true, and the next time takes twice as long.
  */
 
 #include <linux/bottom_half.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/rcupdate.h>
 
@@ -26,30 +35,32 @@
 
 /* Time that a chain should take: 5 % less than the 100 us budget, ns */
 #define IP_VS_EST_BUDGET	95000
-/* Mean time of full chains that asks for a correction, ns.  Far enough from
- * the budget on both sides that a correction, which meets it, is final.
+/* Time of a chain that asks for a lower limit, ns: with 48 of them in a row, a
+ * kthread takes 1/8 of a CPU
  */
-#define IP_VS_EST_TOO_SLOW	120000
-#define IP_VS_EST_TOO_FAST	50000
-/* A chain counts for at most this time, ns.  What takes longer was held up, by
- * interrupts or by a hypervisor that ran another guest: a few of these must not
- * make the mean of many.
+#define IP_VS_EST_TOO_SLOW	104000
+/* A limit that is higher by 1/16 is worth moving estimators for: so it is less
+ * than a tenth from what it could be.  By choice, as the next ones are.
  */
-#define IP_VS_EST_HELD_UP	(4 * IP_VS_EST_TOO_SLOW)
-/* Periods in a row of such means before a correction.  Raising a limit that
- * was lowered before takes a minute, so that two CPUs of different speed do
- * not push estimators to and fro.
+#define IP_VS_EST_TOO_FAST	16
+/* Two periods, in which each kthread is heard once at least, jiffies */
+#define IP_VS_EST_ROUND		(2 * IP_VS_EST_PERIOD)
+/* Rounds in a row that ask for less, or for more: 8 s and 16 s */
+#define IP_VS_EST_ROUNDS_SLOW	2
+#define IP_VS_EST_ROUNDS_FAST	4
+/* Rounds in which nobody can tell: 52 s.  That is doubled at most so often,
+ * which makes 4 hours.
  */
-#define IP_VS_EST_STREAK	3
-#define IP_VS_EST_STREAK_LONG	30
+#define IP_VS_EST_SILENCE	13
+#define IP_VS_EST_RETURNS	8
 
 /* Calibration runs, with a pause before every fourth in which the CPU gets
  * to its speed after sleep
  */
 #define IP_VS_EST_RUNS		12
 #define IP_VS_EST_RUNS_PAUSE	4
-/* Cost of a pass when counters are not cached against when they are, as
- * measured by others on machines of 48 to 256 CPUs and 1 to 8 NUMA nodes
+/* Cost of a pass when counters are not cached against when they are: by choice,
+ * until the meters tell
  */
 #define IP_VS_EST_COLD		4
 /* Reading the clock may take longer than a pass, where it is not a register of
@@ -57,8 +68,24 @@
  * at least, by choice, so that noise does not make an estimator cost nothing.
  */
 #define IP_VS_EST_CLOCK_NOISE	8
-/* Cost where the clock does not tell, ns: measured by others on 128 CPUs */
+/* Cost where the clock does not tell, ns.  By choice: 128 CPUs, with one cache
+ * line each of which half is hidden behind others, 80 ns from memory
+ */
 #define IP_VS_EST_COST_DEFAULT	5400
+
+/**
+ * ip_vs_est_clock() - the time to measure walks with
+ *
+ * Context: any.
+ * Return: ns; always 0 where the clock is too coarse for that, so that walks
+ * seem to take no time and tell nothing.
+ */
+u64 ip_vs_est_clock(void)
+{
+	if (ktime_get_resolution_ns() > IP_VS_EST_CLOCK_RES)
+		return 0;
+	return ktime_get_ns();
+}
 
 /* A clock that stands still or goes back tells nothing */
 static s64 ip_vs_est_shorter(s64 best, u64 from, u64 to)
@@ -152,98 +179,106 @@ u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess)
 		       IP_VS_EST_CHAIN_LIMIT);
 }
 
-static void ip_vs_est_timed_add(struct ip_vs_est_timed *t, u64 ns, u32 ests)
-{
-	t->ns += ns;
-	t->ests += ests;
-	t->chains++;
-}
-
-/* Time of one chain, ns; 0 when there is none */
-static u64 ip_vs_est_timed_mean(const struct ip_vs_est_timed *t)
-{
-	return t->chains ? div_u64(t->ns, t->chains) : 0;
-}
-
 /**
- * ip_vs_est_meter_add() - note what a chain has taken, if it tells
- * @m: the meter of the context
- * @ns: time of the walk, ns, not preempted
- * @walk: what was done in it
- * @chain_max: limit in use
+ * ip_vs_est_too_slow() - does a full chain take longer than it may?
+ * @chain_max: estimators in it
+ * @cost: time that one takes, in units of 2^-IP_VS_EST_COST_SHIFT ns
  *
- * Limits must hold when every CPU has counted for every estimator.  So full
- * chains in which less was read tell that they are too slow in spite of that,
- * but not that they are fast.
- *
- * Context: the kthread that owns @m.
+ * Return: true if so.
  */
-void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
-			 const struct ip_vs_est_walk *walk, u32 chain_max)
+bool ip_vs_est_too_slow(u32 chain_max, u64 cost)
 {
-	u32 ests = 0;
-	unsigned int did;
-
-	for (did = 0; did < IP_VS_EST_NDID; did++)
-		ests += walk->did[did];
-	if (ests < chain_max)
-		return;
-
-	ns = min_t(u64, ns, IP_VS_EST_HELD_UP);
-	ip_vs_est_timed_add(&m->full, ns, ests);
-	if (walk->did[IP_VS_EST_READ_ALL] == ests)
-		ip_vs_est_timed_add(&m->worst, ns, ests);
+	return (u64)chain_max * cost >
+	       (u64)IP_VS_EST_TOO_SLOW << IP_VS_EST_COST_SHIFT;
 }
 
-/* What a period is: 1 too slow, -1 too fast, 0 neither */
-static int ip_vs_est_meter_judge(const struct ip_vs_est_meter *m)
+/* What the slowest kthread of a round asks for: 1 less, -1 more, 0 neither */
+static int ip_vs_est_judge_limit(u32 cost, u32 chain_max, u32 want)
 {
-	if (ip_vs_est_timed_mean(&m->full) > IP_VS_EST_TOO_SLOW ||
-	    ip_vs_est_timed_mean(&m->worst) > IP_VS_EST_TOO_SLOW)
+	if (want < chain_max && ip_vs_est_too_slow(chain_max, cost))
 		return 1;
-	if (m->worst.chains &&
-	    ip_vs_est_timed_mean(&m->worst) < IP_VS_EST_TOO_FAST)
+	if (want > chain_max + chain_max / IP_VS_EST_TOO_FAST)
 		return -1;
 	return 0;
 }
 
-/**
- * ip_vs_est_meter_period() - look at the full chains of one period
- * @m: the meter of the context; starts anew
- * @chain_max: limit in use
- * @lowered: the limit was lowered by a meter before
- *
- * Context: the kthread that owns @m.
- * Return: the limit that the chains ask for, or 0 to keep @chain_max.
- */
-u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max,
-			   bool lowered)
+/* Nobody could tell: after some time, lower limits than the guess are over */
+static u32 ip_vs_est_judge_silence(struct ip_vs_est_judge *j, u32 chain_max,
+				   u32 guess)
 {
-	int judged = ip_vs_est_meter_judge(m), need = IP_VS_EST_STREAK;
-	const struct ip_vs_est_timed *by = &m->worst;
-	u32 want = 0;
+	if (chain_max >= guess) {
+		j->silent = 0;
+		return 0;
+	}
+	if (++j->silent < IP_VS_EST_SILENCE << j->returns)
+		return 0;
+	j->silent = 0;
+	j->streak = 0;
+	j->returned = true;
+	return guess;
+}
 
-	if (!m->full.chains)
+/**
+ * ip_vs_est_judge_round() - a round is over: judge by the slowest kthread
+ * @j: what was heard in it, and before; the next round starts
+ * @chain_max: limit in use
+ * @guess: what calibration has found
+ *
+ * Context: est->lock held, unless nobody else can see @j.
+ * Return: the limit to use, or 0 to keep @chain_max.
+ */
+u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess)
+{
+	u64 cost = j->cost;
+	u32 want;
+	int dir;
+
+	j->cost = 0;
+	if (!cost)
+		return ip_vs_est_judge_silence(j, chain_max, guess);
+	j->silent = 0;
+	want = clamp_t(u64, div64_u64((u64)IP_VS_EST_BUDGET <<
+				      IP_VS_EST_COST_SHIFT, cost), 1,
+		       IP_VS_EST_CHAIN_LIMIT);
+	dir = ip_vs_est_judge_limit(cost, chain_max, want);
+	if (!dir || dir * j->streak < 0)
+		j->streak = 0;
+	if (!dir)
 		return 0;
 
-	if (judged > 0)
-		m->streak = max(m->streak, 0) + 1;
-	else if (judged < 0)
-		m->streak = min(m->streak, 0) - 1;
-	else if (m->streak > 0 || m->worst.chains)
-		m->streak = 0;
+	/* Of all rounds in a row, the one that changes least */
+	if (!j->streak)
+		j->want = want;
+	j->want = dir > 0 ? max(j->want, want) : min(j->want, want);
+	j->streak += dir;
+	if (j->streak < IP_VS_EST_ROUNDS_SLOW &&
+	    j->streak > -IP_VS_EST_ROUNDS_FAST)
+		return 0;
+	j->streak = 0;
+	if (dir < 0)
+		j->returns = 0;
+	else if (j->returned && j->returns < IP_VS_EST_RETURNS)
+		j->returns++;
+	j->returned = false;
+	return j->want;
+}
 
-	if (m->streak < 0 && lowered)
-		need = IP_VS_EST_STREAK_LONG;
-	if (judged && abs(m->streak) >= need) {
-		/* Slow though little was read: then all of them tell how slow */
-		if (judged > 0 &&
-		    ip_vs_est_timed_mean(by) < ip_vs_est_timed_mean(&m->full))
-			by = &m->full;
-		want = ip_vs_est_chain_max(div_u64(by->ns, by->ests) ? : 1);
-		m->streak = 0;
-	}
-	memset(&m->full, 0, sizeof(m->full));
-	memset(&m->worst, 0, sizeof(m->worst));
-	return want == chain_max ? 0 : want;
+/**
+ * ip_vs_est_judge_hear() - a kthread says what a period has told
+ * @j: the namespace's
+ * @cost: from ip_vs_est_meter_period()
+ * @now: jiffies
+ *
+ * Context: est->lock held, unless nobody else can see @j.
+ * Return: true if a round is over, and ip_vs_est_judge_round() to be called.
+ */
+bool ip_vs_est_judge_hear(struct ip_vs_est_judge *j, u32 cost,
+			  unsigned long now)
+{
+	j->cost = max(j->cost, cost);
+	/* Also when the last one was so long ago that jiffies have wrapped */
+	if (now - j->begun < IP_VS_EST_ROUND)
+		return false;
+	j->begun = now;
+	return true;
 }

@@ -236,4 +236,45 @@ static struct kunit_suite limit_test_suite = {
 	.test_cases = limit_test_cases,
 };
 
-kunit_test_suites(&cost_test_suite, &limit_test_suite);
+/* A limit that was asked for before a calibration is over is about what was in
+ * use before: it is not applied over its result, and nothing that was said stays
+ */
+static void calibrate_test_measured_meanwhile(struct kunit *test)
+{
+	struct ip_vs_est_test *t = test->priv;
+
+	t->est->chain_max = 30;
+	t->est->guess = 30;
+	t->est->calibrate = true;
+	t->est->measured = 3;
+	t->est->judge.cost = 1;
+	t->est->judge.streak = 1;
+	ip_vs_est_distribute(t->est);
+	KUNIT_EXPECT_FALSE(test, t->est->calibrate);
+	KUNIT_EXPECT_EQ(test, t->est->measured, 0);
+	KUNIT_EXPECT_EQ(test, t->est->corrections, 0);
+	KUNIT_EXPECT_EQ(test, t->est->judge.cost, 0);
+	KUNIT_EXPECT_EQ(test, t->est->judge.streak, 0);
+
+	/* One that comes later is */
+	t->est->measured = 3;
+	ip_vs_est_distribute(t->est);
+	KUNIT_EXPECT_EQ(test, t->est->corrections, 1);
+	KUNIT_EXPECT_EQ(test, t->est->chain_max, 3);
+}
+
+static struct kunit_case calibrate_test_cases[] = {
+	KUNIT_CASE(calibrate_test_measured_meanwhile),
+	{}
+};
+
+static struct kunit_suite calibrate_test_suite = {
+	.name = "ipvs-est-calibrate",
+	.suite_init = ip_vs_est_test_suite_init,
+	.suite_exit = ip_vs_est_test_suite_exit,
+	.init = ip_vs_est_test_init,
+	.exit = ip_vs_est_test_exit,
+	.test_cases = calibrate_test_cases,
+};
+
+kunit_test_suites(&cost_test_suite, &limit_test_suite, &calibrate_test_suite);

@@ -4,7 +4,8 @@
  * ip_vs_stats.c		counters: which are to be read, for whom
  * ip_vs_est_pass.c	the sampling of one estimator
  * ip_vs_est_chain.c	rows and chains: where an estimator goes
- * ip_vs_est_calc.c	how long a chain may be
+ * ip_vs_est_calc.c	how many estimators a chain may hold
+ * ip_vs_est_meter.c	what an estimator costs, by the time of walks
  * ip_vs_est.c		start and stop of an estimator; locking
  * ip_vs_est_kthread.c	the kthread: walks rows, sleeps
  * ip_vs_est_place.c	kthread 0: from the pending list into the chains
@@ -44,8 +45,9 @@
 /* A rate is not shown any more after this time without a sample, jiffies */
 #define IP_VS_EST_STALE		(10 * HZ)
 
-/* Chains of a row: 48 of 100 us are 4.8 ms of the 40 ms that a row has, so
- * that a kthread takes at most 1/8 of a CPU.
+/* Chains of a row: 48 of 104 us, above which the limit is lowered, are 5 of the
+ * 40 ms that a row has.  So a kthread takes at most 1/8 of a CPU, without what
+ * interrupts take meanwhile.
  */
 #define IP_VS_EST_CHAINS	48
 /* Kthreads for each CPU of est_cpulist: 4 times 1/8 is half of the CPU */
@@ -103,12 +105,17 @@ enum ip_vs_est_did {
  * @gen: generation of the namespace when it began
  * @walked: when the chain was walked before, jiffies
  * @did: how many passes have done what, by enum ip_vs_est_did
+ * @groups: groups of CPUs whose counters were read, by all passes that have
+ *	read some but not all
+ * @busy_ns: time of the passes that had something to do, if it was taken, ns
  * @unsettled: there was an object that waits for a grace period
  */
 struct ip_vs_est_walk {
 	u32			gen;
 	u64			walked;
 	u32			did[IP_VS_EST_NDID];
+	u32			groups;
+	s64			busy_ns;
 	bool			unsettled;
 };
 
@@ -144,28 +151,82 @@ struct ip_vs_est_row {
 	struct rcu_head		rcu;
 };
 
+/* Costs of estimators are in units of 2^-8 ns */
+#define IP_VS_EST_COST_SHIFT	8
+/* Times that a meter keeps of each class, and classes: of all counters nothing
+ * was read, all, half or more, a quarter or more, ... down to less than 1/64
+ */
+#define IP_VS_EST_TIMED		16
+#define IP_VS_EST_CLASSES	9
+
 /**
- * struct ip_vs_est_timed - chains that were timed
- * @ns: time in them, ns
- * @ests: estimators in them
- * @chains: how many
+ * struct ip_vs_est_timed - what some busy estimators have taken
+ * @cost: time for each
+ * @read: counters that were read, 2^15 is all of all CPUs
+ * @held_up: the time against what is to be expected, 2^15 is the same
  */
 struct ip_vs_est_timed {
-	u64			ns;
-	u32			ests;
-	u32			chains;
+	u32			cost;
+	u32			read;
+	u32			held_up;
 };
 
 /**
- * struct ip_vs_est_meter - how long the full chains of a context take
- * @full: the full chains of this period
- * @worst: those of them in which every CPU had to be read for each estimator
- * @streak: periods in a row that were too slow (> 0) or too fast (< 0)
+ * struct ip_vs_est_class - times of a period, for about as much to be read
+ * @timed: some of them
+ * @n: how many these are
+ * @seen: how many there were
+ * @skip: one of so many and 1 is kept, 2^n - 1
+ * @busy: estimators that are not in a time yet
+ * @groups: groups of CPUs that were read for these
+ * @busy_ns: what these have taken, ns
+ */
+struct ip_vs_est_class {
+	struct ip_vs_est_timed	timed[IP_VS_EST_TIMED];
+	unsigned int		n;
+	unsigned int		seen;
+	unsigned int		skip;
+	u32			busy;
+	u64			groups;
+	u64			busy_ns;
+};
+
+/**
+ * struct ip_vs_est_meter - what the estimators of a context cost
+ * @class: times of this period
+ * @times: times of this period, in the classes or left out
+ * @chains: chains that came when there were enough of them
+ * @least: the least time of a probed chain, for each estimator in it; or 0
+ * @base: cost of a busy estimator without reading counters; 0 at first
+ * @all: and what is added for the counters of all CPUs
  */
 struct ip_vs_est_meter {
-	struct ip_vs_est_timed	full;
-	struct ip_vs_est_timed	worst;
+	struct ip_vs_est_class	class[IP_VS_EST_CLASSES];
+	unsigned int		times;
+	unsigned int		chains;
+	u32			least;
+	u32			base;
+	u32			all;
+};
+
+/**
+ * struct ip_vs_est_judge - what all kthreads of a namespace say about the limit
+ * @begun: when this round began, jiffies
+ * @cost: the most that an estimator costs, of those that were heard in it
+ * @want: the limit that the rounds of the streak agree on
+ * @streak: rounds in a row that ask for less (> 0) or for more (< 0)
+ * @silent: rounds in a row in which nobody could tell
+ * @returned: the limit went back to the guess, and nobody said anything since
+ * @returns: times that it did and the guess proved too high
+ */
+struct ip_vs_est_judge {
+	unsigned long		begun;
+	u32			cost;
+	u32			want;
 	int			streak;
+	unsigned int		silent;
+	bool			returned;
+	unsigned int		returns;
 };
 
 /**
@@ -262,9 +323,9 @@ struct ip_vs_est_ctx {
  *	without the lock
  * @guess: what calibration found, without the correction by measurement
  * @calibrate: kthread 0 should calibrate, which reads it without the lock
- * @measured: chain_max that a kthread's meter asks for, or 0
- * @lowered: the meter has lowered chain_max
- * @corrections: times that the meter has changed chain_max
+ * @judge: what the kthreads' meters say about it
+ * @measured: chain_max that follows from that, for kthread 0 to take over; or 0
+ * @corrections: times that it has
  *
  * @repack: kthread 0 should take out what is above the limits
  * @repack_ctx: context that it has come to
@@ -311,9 +372,9 @@ struct ip_vs_est_net {
 
 	u32			chain_max;
 	u32			guess;
+	struct ip_vs_est_judge	judge;
 	u32			measured;
 	bool			calibrate;
-	bool			lowered;
 	unsigned int		corrections;
 
 	bool			repack;
@@ -337,6 +398,7 @@ static inline u32 ip_vs_est_ctx_room(const struct ip_vs_est_net *est)
 
 /* ip_vs_stats.c */
 extern bool ip_vs_stats_together;
+extern unsigned int ip_vs_stats_ngroups;
 void ip_vs_stats_setup(void);
 void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now);
 enum ip_vs_est_did ip_vs_stats_collect(struct ip_vs_stats *stats,
@@ -360,6 +422,25 @@ void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
 			  struct ip_vs_est_walk *walk);
 
 /**
+ * ip_vs_est_is_quiet() - is there nothing to do for an estimator?
+ * @stats: the estimator's
+ * @walk: the walk that the pass is a part of
+ *
+ * Context: as ip_vs_est_pass().
+ * Return: true if so.
+ */
+static inline bool ip_vs_est_is_quiet(const struct ip_vs_stats *stats,
+				      const struct ip_vs_est_walk *walk)
+{
+	/* Neither needs an order: a bit that is not seen yet is seen by the
+	 * next walk, and the sum is made under the lock.  READ_ONCE() pairs
+	 * with WRITE_ONCE() in ip_vs_est_sample().
+	 */
+	return !atomic_long_read(&stats->dirty) &&
+	       READ_ONCE(stats->est.quiet) == walk->gen;
+}
+
+/**
  * ip_vs_est_pass() - take a sample if there is something to sample
  * @stats: the estimator's
  * @walk: the walk that the pass is a part of; what was done is added to it
@@ -373,15 +454,10 @@ static inline void ip_vs_est_pass(struct ip_vs_stats *stats,
 				  struct ip_vs_est_walk *walk,
 				  struct ip_vs_est_batch *batch)
 {
-	/* Neither needs an order: a bit that is not seen yet is seen by the
-	 * next walk, and the sum is made under the lock.  READ_ONCE() pairs
-	 * with WRITE_ONCE() in ip_vs_est_sample().
-	 */
-	if (atomic_long_read(&stats->dirty) ||
-	    READ_ONCE(stats->est.quiet) != walk->gen)
-		ip_vs_est_pass_busy(stats, walk, batch);
-	else
+	if (ip_vs_est_is_quiet(stats, walk))
 		walk->did[IP_VS_EST_IDLE]++;
+	else
+		ip_vs_est_pass_busy(stats, walk, batch);
 }
 
 /* ip_vs_est_chain.c */
@@ -397,14 +473,23 @@ void ip_vs_est_chain_walk(const struct hlist_head *chain,
 			  struct ip_vs_est_walk *walk);
 
 /* ip_vs_est_calc.c */
+u64 ip_vs_est_clock(void);
 u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 		   bool (*pause)(void));
 u32 ip_vs_est_chain_max(u64 cost);
 u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess);
+bool ip_vs_est_too_slow(u32 chain_max, u64 cost);
+bool ip_vs_est_judge_hear(struct ip_vs_est_judge *j, u32 cost,
+			  unsigned long now);
+u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess);
+
+/* ip_vs_est_meter.c */
+bool ip_vs_est_meter_turn(struct ip_vs_est_meter *m);
+void ip_vs_est_chain_probe(const struct hlist_head *chain,
+			   struct ip_vs_est_walk *walk);
 void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
 			 const struct ip_vs_est_walk *walk, u32 chain_max);
-u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max,
-			   bool lowered);
+u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max);
 
 /* ip_vs_est.c */
 void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
@@ -412,7 +497,6 @@ void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
 void ip_vs_est_wake(struct ip_vs_est_ctx *ctx);
 
 /* ip_vs_est_kthread.c */
-u64 ip_vs_est_clock(void);
 int ip_vs_est_kthread(void *data);
 
 /* ip_vs_est_place.c */

@@ -19,20 +19,6 @@
 #include "ip_vs_est_impl.h"
 
 /**
- * ip_vs_est_clock() - the time to measure walks with
- *
- * Context: any.
- * Return: ns; always 0 where the clock is too coarse for that, so that walks
- * seem to take no time and tell nothing.
- */
-u64 ip_vs_est_clock(void)
-{
-	if (ktime_get_resolution_ns() > IP_VS_EST_CLOCK_RES)
-		return 0;
-	return ktime_get_ns();
-}
-
-/**
  * struct ip_vs_est_visit - the walk of a row
  * @ests: estimators that were passed over
  * @read: those of them whose counters were read
@@ -71,6 +57,7 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 {
 	u32 chain_max = READ_ONCE(ctx->net->chain_max);
 	unsigned long switches = current->nvcsw + current->nivcsw;
+	bool probe = ip_vs_est_meter_turn(&ctx->meter);
 	u64 begin = get_jiffies_64(), time;
 	struct ip_vs_est_walk walk = { };
 
@@ -81,7 +68,10 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 	walk.walked = begin - ((unsigned long)begin - r->walked[chain]);
 
 	time = ip_vs_est_clock();
-	ip_vs_est_chain_walk(&r->chain[chain], &walk);
+	if (probe)
+		ip_vs_est_chain_probe(&r->chain[chain], &walk);
+	else
+		ip_vs_est_chain_walk(&r->chain[chain], &walk);
 	time = ip_vs_est_clock() - time;
 	/* Pairs with READ_ONCE() in ip_vs_est_chain_del() */
 	WRITE_ONCE(r->walked[chain], (unsigned long)begin);
@@ -89,7 +79,7 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 	/* If the clock became too coarse meanwhile */
 	if ((s64)time < 0)
 		time = 0;
-	if (time && switches == current->nvcsw + current->nivcsw)
+	if (probe && time && switches == current->nvcsw + current->nivcsw)
 		ip_vs_est_meter_add(&ctx->meter, time, &walk, chain_max);
 	ip_vs_est_visit_add(visit, &walk, time);
 }
@@ -145,13 +135,13 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 	ip_vs_est_note_row(ctx, row, &visit, late);
 }
 
-/* A period is over: let users see it, and tell kthread 0 what the full chains
- * of this one ask for
+/* A period is over: let users see it, and say what its full chains tell.  Who
+ * ends a round tells kthread 0 what all of them ask for.
  */
 static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 {
 	struct ip_vs_est_net *est = ctx->net;
-	u32 chain_max = READ_ONCE(est->chain_max), want;
+	u32 cost, want = 0;
 
 	/* Pair with READ_ONCE() in ip_vs_est_line_get() */
 	WRITE_ONCE(ctx->view.read, ctx->read);
@@ -160,14 +150,13 @@ static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 	ctx->read = 0;
 	ip_vs_est_own_cpus(est);
 
-	want = ip_vs_est_meter_period(&ctx->meter, chain_max,
-				      READ_ONCE(est->lowered));
-	if (!want)
-		return;
+	cost = ip_vs_est_meter_period(&ctx->meter, READ_ONCE(est->chain_max));
 
 	spin_lock(&est->lock);
-	/* Not if another kthread was faster, and ours is about an old limit */
-	if (est->chain_max == chain_max) {
+	if (ip_vs_est_judge_hear(&est->judge, cost, jiffies))
+		want = ip_vs_est_judge_round(&est->judge, est->chain_max,
+					     est->guess);
+	if (want) {
 		est->measured = want;
 		ip_vs_est_wake(est->slot[0]);
 	}

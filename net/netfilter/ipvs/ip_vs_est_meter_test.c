@@ -1,270 +1,444 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* KUnit tests of IPVS estimation: when measured chains change the limit */
+/* KUnit tests of IPVS estimation: what the times of chains tell about cost, and
+ * when that changes the limit
+ *
+ * Whole days on machines of all kinds are in tools/testing/ipvs/limit_sim.c.
+ */
 
+#include <linux/slab.h>
 #include <linux/time64.h>
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_test.h"
 
-/* A chain of @n, full, for which all CPUs were read, took @ns */
-static void meter_test_chain(struct ip_vs_est_meter *m, u64 ns, u32 n)
-{
-	struct ip_vs_est_walk walk = { .did[IP_VS_EST_READ_ALL] = n };
+/* In units of ip_vs_est_meter_period() */
+#define METER_TEST_NS(ns)	((u32)(ns) << IP_VS_EST_COST_SHIFT)
+/* Estimators of a full chain */
+#define METER_TEST_FULL		20
 
-	ip_vs_est_meter_add(m, ns, &walk, n);
+/* A meter is too large for the stack */
+static int meter_test_init(struct kunit *test)
+{
+	ip_vs_stats_setup();
+	test->priv = kunit_kzalloc(test, sizeof(struct ip_vs_est_meter),
+				   GFP_KERNEL);
+	return test->priv ? 0 : -ENOMEM;
 }
 
-/* The end of a period in which @chains full chains of 20 took @ns each */
-static u32 meter_test_period(struct ip_vs_est_meter *m, u64 ns,
-			     unsigned int chains, bool lowered)
-{
-	while (chains--)
-		meter_test_chain(m, ns, 20);
-	return ip_vs_est_meter_period(m, 20, lowered);
-}
-
-/* Three periods above 120 us: 95 us by what one has taken, here 6.5 us */
-static void meter_test_too_slow(struct kunit *test)
-{
-	struct ip_vs_est_meter m = {};
-
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 14);
-
-	/* And then anew */
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true), 14);
-}
-
-/* Three periods below 50 us, here 2 us each */
-static void meter_test_too_fast(struct kunit *test)
-{
-	struct ip_vs_est_meter m = {};
-
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, false), 47);
-}
-
-/* 120 us are not too slow yet, 50 us not too fast: a period like that in
- * between and the count begins again
+/* A full chain of which @busy took @ns each and were read on all CPUs, the
+ * others were quiet and took nothing; and it was held up for @more
  */
-static void meter_test_in_between(struct kunit *test)
+static void meter_test_chain(struct ip_vs_est_meter *m, unsigned int busy,
+			     u64 ns, u64 more)
 {
-	struct ip_vs_est_meter m = {};
-	unsigned int i;
+	struct ip_vs_est_walk walk = {
+		.did[IP_VS_EST_IDLE] = METER_TEST_FULL - busy,
+		.did[IP_VS_EST_READ_ALL] = busy,
+		.busy_ns = busy * ns + (busy ? more : 0),
+	};
 
-	for (i = 0; i < 10; i++) {
-		u64 ns = i % 3 < 2 ? 120001 : 120000;
-
-		KUNIT_EXPECT_EQ(test, meter_test_period(&m, ns, 1, false), 0);
-	}
-	for (i = 0; i < 10; i++) {
-		u64 ns = i % 3 < 2 ? 49999 : 50000;
-
-		KUNIT_EXPECT_EQ(test, meter_test_period(&m, ns, 1, false), 0);
-	}
-	for (i = 0; i < 10; i++)
-		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 95000, 1, false),
-				0);
+	ip_vs_est_meter_add(m, busy * ns + more, &walk, METER_TEST_FULL);
 }
 
-/* Slow after fast is the first slow one, and the other way round */
-static void meter_test_opposite(struct kunit *test)
+/* Expect @cost at the end of a period, within a fiftieth */
+static void meter_test_expect(struct kunit *test, u64 ns)
 {
-	struct ip_vs_est_meter m = {};
-	unsigned int i;
+	u32 cost = ip_vs_est_meter_period(test->priv, METER_TEST_FULL);
 
-	for (i = 0; i < 10; i++) {
-		u64 ns = i % 4 < 2 ? 130000 : 40000;
-
-		KUNIT_EXPECT_EQ(test, meter_test_period(&m, ns, 1, false), 0);
-	}
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 14);
+	KUNIT_EXPECT_GE(test, cost, METER_TEST_NS(ns) / 50 * 49);
+	KUNIT_EXPECT_LE(test, cost, METER_TEST_NS(ns) / 50 * 51);
 }
 
-/* A period without a full chain says nothing, and forgets nothing */
-static void meter_test_no_chains(struct kunit *test)
+/* What all of them take, from the first period on, however few there are */
+static void meter_test_all_busy(struct kunit *test)
 {
-	struct ip_vs_est_meter m = {};
+	static const unsigned int chains[] = { 1, 3, 16, 17, 100, 2400 };
+	unsigned int i, n;
 
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 0, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 0, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false), 14);
-}
-
-/* The mean decides, not one chain that was interrupted, however long */
-static void meter_test_mean(struct kunit *test)
-{
-	struct ip_vs_est_meter m = {};
-	unsigned int i;
-
-	for (i = 0; i < 5; i++) {
-		meter_test_chain(&m, NSEC_PER_SEC, 20);
-		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 80000, 99, false),
-				0);
-	}
-	for (i = 0; i < 2; i++)
-		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 200000, 7, false),
-				0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 200000, 7, false), 9);
-}
-
-/* Raising a limit that was lowered takes a minute, lowering it does not */
-static void meter_test_lowered(struct kunit *test)
-{
-	struct ip_vs_est_meter m = {};
-	unsigned int i;
-
-	for (i = 0; i < 29; i++)
-		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, true), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 40000, 1, true), 47);
-
-	for (i = 0; i < 2; i++)
-		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true),
-				0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, true), 14);
-}
-
-/* Chains that are not full tell nothing */
-static void meter_test_not_full(struct kunit *test)
-{
-	struct ip_vs_est_walk walk = { .did[IP_VS_EST_READ_ALL] = 19 };
-	struct ip_vs_est_meter m = {};
-	unsigned int i;
-
-	for (i = 0; i < 10; i++) {
-		ip_vs_est_meter_add(&m, i < 5 ? 1000 : 1000000, &walk, 20);
-		KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(&m, 20, false), 0);
+	for (i = 0; i < ARRAY_SIZE(chains); i++) {
+		for (n = 0; n < chains[i]; n++)
+			meter_test_chain(test->priv, METER_TEST_FULL,
+					 1000 << i, 0);
+		meter_test_expect(test, 1000 << i);
 	}
 }
 
-/* Those that were quick because something in them was quiet, or early, or had
- * no packet on some CPU do not tell that more would fit.
- */
-static void meter_test_not_worst(struct kunit *test)
+/* One in each chain tells as much */
+static void meter_test_few_busy(struct kunit *test)
 {
-	struct ip_vs_est_meter m = {};
-	unsigned int did, i;
+	unsigned int busy, n;
 
-	for (did = 0; did < IP_VS_EST_READ_ALL; did++) {
+	for (busy = 1; busy <= METER_TEST_FULL; busy++) {
+		for (n = 0; n < 50; n++)
+			meter_test_chain(test->priv, busy, 3500, 0);
+		meter_test_expect(test, 3500);
+	}
+	meter_test_chain(test->priv, 1, 3500, 0);
+	meter_test_expect(test, 3500);
+}
+
+/* Where nothing was read, nothing is known; nor where there was no chain */
+static void meter_test_cannot_tell(struct kunit *test)
+{
+	static const enum ip_vs_est_did nothing[] = {
+		IP_VS_EST_IDLE, IP_VS_EST_EARLY, IP_VS_EST_FOLDED,
+	};
+	struct ip_vs_est_meter *m = test->priv;
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(m, METER_TEST_FULL), 0);
+	for (i = 0; i < ARRAY_SIZE(nothing); i++) {
 		struct ip_vs_est_walk walk = {
-			.did[IP_VS_EST_READ_ALL] = 19,
+			.did[nothing[i]] = METER_TEST_FULL,
+			.busy_ns = nothing[i] == IP_VS_EST_IDLE ? 0 : 1000,
 		};
 
-		walk.did[did] = 1;
-		for (i = 0; i < 10; i++) {
-			ip_vs_est_meter_add(&m, 1000, &walk, 20);
-			KUNIT_EXPECT_EQ(test,
-					ip_vs_est_meter_period(&m, 20, false),
+		ip_vs_est_meter_add(m, 1000, &walk, METER_TEST_FULL);
+		KUNIT_EXPECT_EQ(test,
+				ip_vs_est_meter_period(m, METER_TEST_FULL), 0);
+	}
+}
+
+/* A chain that is not full tells nothing, fast or slow */
+static void meter_test_not_full(struct kunit *test)
+{
+	struct ip_vs_est_walk walk = {
+		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL - 1,
+	};
+	struct ip_vs_est_meter *m = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		walk.busy_ns = i < 5 ? 1000 : NSEC_PER_SEC;
+		ip_vs_est_meter_add(m, walk.busy_ns, &walk, METER_TEST_FULL);
+		KUNIT_EXPECT_EQ(test,
+				ip_vs_est_meter_period(m, METER_TEST_FULL), 0);
+	}
+}
+
+/* Three of four chains that are held up, for however long, change nothing */
+static void meter_test_held_up(struct kunit *test)
+{
+	static const u64 more[] = { 50000, NSEC_PER_MSEC, NSEC_PER_SEC };
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(more); i++) {
+		for (n = 0; n < 480; n++)
+			meter_test_chain(test->priv, METER_TEST_FULL, 3500,
+					 n * 7 % 10 < 6 ? more[i] : 0);
+		meter_test_expect(test, 3500);
+	}
+}
+
+/* A slow clock is seen at once, and as soon that it is over */
+static void meter_test_slow_clock(struct kunit *test)
+{
+	unsigned int i, n;
+
+	for (i = 0; i < 6; i++) {
+		u64 ns = i % 2 ? 4 * 3500 : 3500;
+
+		for (n = 0; n < 50; n++)
+			meter_test_chain(test->priv, 3, ns, 0);
+		meter_test_expect(test, ns);
+	}
+}
+
+/* What chance does to single ones is evened out */
+static void meter_test_chance(struct kunit *test)
+{
+	unsigned int i, n;
+
+	for (n = 0; n < 20; n++)
+		meter_test_chain(test->priv, METER_TEST_FULL, 3500, 0);
+	meter_test_expect(test, 3500);
+	for (i = 0; i < 20; i++) {
+		meter_test_chain(test->priv, METER_TEST_FULL,
+				 i % 2 ? 3150 : 3850, 0);
+		meter_test_expect(test, 3500);
+	}
+}
+
+/* Half of the counters for some, all for others: what CPUs add is learned */
+static void meter_test_some_groups(struct kunit *test)
+{
+	struct ip_vs_est_meter *m = test->priv;
+	unsigned int groups = ip_vs_stats_ngroups / 2, i, n;
+	struct ip_vs_est_walk walk = {
+		.did[IP_VS_EST_READ] = METER_TEST_FULL,
+		.groups = METER_TEST_FULL * groups,
+		.busy_ns = METER_TEST_FULL * 3000,
+	};
+
+	if (!groups || ip_vs_stats_ngroups % 2)
+		kunit_skip(test, "needs groups of CPUs that can be halved");
+
+	/* 2000 + 2000 * the share that was read */
+	for (i = 0; i < 60; i++) {
+		for (n = 0; n < 30; n++) {
+			meter_test_chain(m, METER_TEST_FULL, 4000, 0);
+			ip_vs_est_meter_add(m, walk.busy_ns, &walk,
+					    METER_TEST_FULL);
+		}
+		ip_vs_est_meter_period(m, METER_TEST_FULL);
+	}
+	for (n = 0; n < 30; n++)
+		ip_vs_est_meter_add(m, walk.busy_ns, &walk, METER_TEST_FULL);
+	meter_test_expect(test, 4000);
+}
+
+/* Too slow though nothing was read: then at least so slow */
+static void meter_test_slow_at_that(struct kunit *test)
+{
+	struct ip_vs_est_meter *m = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++)
+		meter_test_chain(m, 0, 0, i ? NSEC_PER_SEC : 90000);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(m, METER_TEST_FULL), 0);
+	for (i = 0; i < 10; i++)
+		meter_test_chain(m, 0, 0, i ? NSEC_PER_SEC : 120000);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(m, METER_TEST_FULL),
+			METER_TEST_NS(120000 / METER_TEST_FULL));
+}
+
+/* Times that no clock should say: neither 0 nor an overflow comes of them */
+static void meter_test_absurd(struct kunit *test)
+{
+	static const u64 ns[] = { 1, U64_MAX >> 9, 1, 3500, NSEC_PER_SEC };
+	struct ip_vs_est_meter *m = test->priv;
+	struct ip_vs_est_walk walk = {
+		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL,
+	};
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(ns); i++) {
+		for (n = 0; n < 10; n++) {
+			walk.busy_ns = ns[i];
+			ip_vs_est_meter_add(m, ns[i], &walk, METER_TEST_FULL);
+			KUNIT_EXPECT_GT(test,
+					ip_vs_est_meter_period(m, METER_TEST_FULL),
 					0);
 		}
 	}
+	/* A clock that went back */
+	walk.busy_ns = -1;
+	ip_vs_est_meter_add(m, 1000, &walk, METER_TEST_FULL);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(m, METER_TEST_FULL), 0);
 }
 
-/* One of many quick chains that is held up in each period, by the hypervisor
- * perhaps, does not make them slow.  (It did when only it was counted.)
- */
-static void meter_test_held_up(struct kunit *test)
+/* All chains are probed until there is enough, then some */
+static void meter_test_turns(struct kunit *test)
 {
-	static const struct ip_vs_est_walk idle = { .did[IP_VS_EST_IDLE] = 20 };
-	struct ip_vs_est_meter m = {};
-	unsigned int i, chain;
+	struct ip_vs_est_meter *m = test->priv;
+	unsigned int n, turns = 0;
 
-	for (i = 0; i < 10; i++) {
-		for (chain = 0; chain < 99; chain++)
-			ip_vs_est_meter_add(&m, 5000, &idle, 20);
-		ip_vs_est_meter_add(&m, NSEC_PER_SEC, &idle, 20);
-		KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(&m, 20, false), 0);
-	}
-}
-
-/* Chains that are read in all are too slow, though the mean with all the idle
- * ones is not
- */
-static void meter_test_slow_among_idle(struct kunit *test)
-{
-	static const struct ip_vs_est_walk idle = { .did[IP_VS_EST_IDLE] = 20 };
-	struct ip_vs_est_meter m = {};
-	unsigned int i, chain;
-
-	for (i = 0; i < 3; i++) {
-		for (chain = 0; chain < 99; chain++)
-			ip_vs_est_meter_add(&m, 5000, &idle, 20);
-		KUNIT_EXPECT_EQ(test, meter_test_period(&m, 130000, 1, false),
-				i < 2 ? 0 : 14);
-	}
-}
-
-/* But when they are too slow all the same, they do */
-static void meter_test_slow_at_that(struct kunit *test)
-{
-	struct ip_vs_est_meter m = {};
-	struct ip_vs_est_walk walk = {
-		.did[IP_VS_EST_IDLE] = 10,
-		.did[IP_VS_EST_READ] = 10,
-	};
-	unsigned int i;
-
-	for (i = 0; i < 3; i++) {
-		ip_vs_est_meter_add(&m, 130000, &walk, 20);
-		KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(&m, 20, false),
-				i < 2 ? 0 : 14);
-	}
-}
-
-/* What is asked for is in use already: nothing to change */
-static void meter_test_equal_limit(struct kunit *test)
-{
-	struct ip_vs_est_meter m = {};
-	unsigned int i;
-
-	for (i = 0; i < 10; i++) {
-		meter_test_chain(&m, 500000, 1);
-		KUNIT_EXPECT_EQ(test, ip_vs_est_meter_period(&m, 1, true), 0);
-	}
-	for (i = 0; i < 10; i++) {
-		meter_test_chain(&m, 10, U16_MAX);
-		KUNIT_EXPECT_EQ(test,
-				ip_vs_est_meter_period(&m, U16_MAX, false), 0);
-	}
-}
-
-/* A clock too coarse for a chain: up to the most there may be */
-static void meter_test_no_time(struct kunit *test)
-{
-	struct ip_vs_est_meter m = {};
-
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 1, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 1, false), 0);
-	KUNIT_EXPECT_EQ(test, meter_test_period(&m, 0, 1, false), U16_MAX);
+	for (n = 0; n < 1000; n++)
+		KUNIT_EXPECT_TRUE(test, ip_vs_est_meter_turn(m));
+	for (n = 0; n < 100; n++)
+		meter_test_chain(m, METER_TEST_FULL, 3500, 0);
+	for (n = 0; n < 1600; n++)
+		turns += ip_vs_est_meter_turn(m);
+	KUNIT_EXPECT_EQ(test, turns, 100);
+	meter_test_expect(test, 3500);
+	KUNIT_EXPECT_TRUE(test, ip_vs_est_meter_turn(m));
 }
 
 static struct kunit_case meter_test_cases[] = {
-	KUNIT_CASE(meter_test_too_slow),
-	KUNIT_CASE(meter_test_too_fast),
-	KUNIT_CASE(meter_test_in_between),
-	KUNIT_CASE(meter_test_opposite),
-	KUNIT_CASE(meter_test_no_chains),
-	KUNIT_CASE(meter_test_mean),
-	KUNIT_CASE(meter_test_lowered),
+	KUNIT_CASE(meter_test_all_busy),
+	KUNIT_CASE(meter_test_few_busy),
+	KUNIT_CASE(meter_test_cannot_tell),
 	KUNIT_CASE(meter_test_not_full),
-	KUNIT_CASE(meter_test_not_worst),
 	KUNIT_CASE(meter_test_held_up),
-	KUNIT_CASE(meter_test_slow_among_idle),
+	KUNIT_CASE(meter_test_slow_clock),
+	KUNIT_CASE(meter_test_chance),
+	KUNIT_CASE(meter_test_some_groups),
 	KUNIT_CASE(meter_test_slow_at_that),
-	KUNIT_CASE(meter_test_equal_limit),
-	KUNIT_CASE(meter_test_no_time),
+	KUNIT_CASE(meter_test_absurd),
+	KUNIT_CASE(meter_test_turns),
 	{}
 };
 
 static struct kunit_suite meter_test_suite = {
 	.name = "ipvs-est-meter",
+	.init = meter_test_init,
 	.test_cases = meter_test_cases,
 };
 
-kunit_test_suites(&meter_test_suite);
+/* The judge */
+
+/* A round in which an estimator cost @ns, with 20 in use and 27 guessed */
+static u32 judge_test_round(struct ip_vs_est_judge *j, u64 ns)
+{
+	j->cost = METER_TEST_NS(ns);
+	return ip_vs_est_judge_round(j, 20, 27);
+}
+
+/* Two rounds above 104 us for 20: 95 us by what one has taken */
+static void judge_test_too_slow(struct kunit *test)
+{
+	struct ip_vs_est_judge j = {};
+
+	KUNIT_EXPECT_EQ(test, judge_test_round(&j, 5201), 0);
+	KUNIT_EXPECT_EQ(test, judge_test_round(&j, 5201), 18);
+	/* And then anew, by the one of them that asks for less of a change */
+	KUNIT_EXPECT_EQ(test, judge_test_round(&j, 9500), 0);
+	KUNIT_EXPECT_EQ(test, judge_test_round(&j, 6500), 14);
+	KUNIT_EXPECT_EQ(test, judge_test_round(&j, 6500), 0);
+	KUNIT_EXPECT_EQ(test, judge_test_round(&j, 95000), 14);
+}
+
+/* Four rounds for a limit that is higher by more than 1/16 */
+static void judge_test_too_fast(struct kunit *test)
+{
+	struct ip_vs_est_judge j = {};
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, judge_test_round(&j, 3500), 0);
+	KUNIT_EXPECT_EQ(test, judge_test_round(&j, 4000), 23);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, judge_test_round(&j, 1), 0);
+	KUNIT_EXPECT_EQ(test, judge_test_round(&j, 3500), 27);
+}
+
+/* In between the limit stays; one such round and the count begins again */
+static void judge_test_in_between(struct kunit *test)
+{
+	struct ip_vs_est_judge j = {};
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		KUNIT_EXPECT_EQ(test, judge_test_round(&j, 5200), 0);
+		KUNIT_EXPECT_EQ(test, judge_test_round(&j, 4400), 0);
+		KUNIT_EXPECT_EQ(test, judge_test_round(&j, 4750), 0);
+	}
+	for (i = 0; i < 20; i++)
+		KUNIT_EXPECT_EQ(test, judge_test_round(&j, i % 2 ? 5200 : 5201),
+				0);
+	for (i = 0; i < 20; i++)
+		KUNIT_EXPECT_EQ(test, judge_test_round(&j, i % 4 ? 3500 : 4750),
+				0);
+	for (i = 0; i < 20; i++)
+		KUNIT_EXPECT_EQ(test, judge_test_round(&j, i % 2 ? 3500 : 5201),
+				0);
+}
+
+/* The slowest kthread of a round decides, whichever comes last */
+static void judge_test_slowest(struct kunit *test)
+{
+	const u32 right = METER_TEST_NS(4750), fast = METER_TEST_NS(3500);
+	const unsigned long round = 2 * IP_VS_EST_PERIOD;
+	struct ip_vs_est_judge j = { .begun = jiffies };
+	unsigned int i;
+	bool over;
+
+	for (i = 0; i < 8; i++) {
+		over = ip_vs_est_judge_hear(&j, right, j.begun + 1);
+		KUNIT_EXPECT_FALSE(test, over);
+		over = ip_vs_est_judge_hear(&j, 0, j.begun + round - 1);
+		KUNIT_EXPECT_FALSE(test, over);
+		over = ip_vs_est_judge_hear(&j, fast, j.begun + round);
+		KUNIT_EXPECT_TRUE(test, over);
+		KUNIT_EXPECT_EQ(test, ip_vs_est_judge_round(&j, 20, 27), 0);
+	}
+	/* A round that nobody has ended for long is over */
+	KUNIT_EXPECT_TRUE(test,
+			  ip_vs_est_judge_hear(&j, 0, j.begun + LONG_MAX));
+	KUNIT_EXPECT_TRUE(test, ip_vs_est_judge_hear(&j, 0, j.begun - 1));
+}
+
+/* Rounds in which nobody can tell until the limit goes back; 0: it does not */
+static unsigned int judge_test_silence(struct ip_vs_est_judge *j,
+				       u32 chain_max, u32 guess)
+{
+	unsigned int n;
+
+	for (n = 1; n < 10000; n++) {
+		if (ip_vs_est_judge_round(j, chain_max, guess) == guess)
+			return n;
+	}
+	return 0;
+}
+
+/* When nobody can tell, lower limits than the guess end within a minute */
+static void judge_test_silent(struct kunit *test)
+{
+	struct ip_vs_est_judge j = {};
+	unsigned int rounds = 60 * HZ / (2 * IP_VS_EST_PERIOD) - 1, n;
+
+	KUNIT_EXPECT_EQ(test, judge_test_silence(&j, 27, 27), 0);
+	KUNIT_EXPECT_EQ(test, judge_test_silence(&j, 40, 27), 0);
+	n = judge_test_silence(&j, 1, 27);
+	KUNIT_EXPECT_GT(test, n, 4);
+	KUNIT_EXPECT_LE(test, n, rounds);
+
+	/* Not while anybody can, however seldom */
+	for (n = 0; n < 100; n++)
+		KUNIT_EXPECT_EQ(test, judge_test_round(&j, n % 8 ? 0 : 4750),
+				0);
+}
+
+/* A guess that proves too high is believed less and less, until a limit is
+ * raised again
+ */
+static void judge_test_false_guess(struct kunit *test)
+{
+	struct ip_vs_est_judge j = {};
+	unsigned int first, last, n, i;
+
+	first = judge_test_silence(&j, 20, 27);
+	for (i = 0, last = first; i < 12; i++, last = n) {
+		/* Too slow with 27 */
+		for (n = 0; n < 2; n++) {
+			j.cost = METER_TEST_NS(4750);
+			ip_vs_est_judge_round(&j, 27, 27);
+		}
+		n = judge_test_silence(&j, 20, 27);
+		KUNIT_EXPECT_GE(test, n, last);
+		KUNIT_EXPECT_GT(test, n, first);
+	}
+	for (n = 0; n < 4; n++)
+		judge_test_round(&j, 3500);
+	KUNIT_EXPECT_EQ(test, judge_test_silence(&j, 20, 27), first);
+}
+
+/* What is asked for is in use already, or all there may be */
+static void judge_test_bounds(struct kunit *test)
+{
+	struct ip_vs_est_judge j = {};
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		j.cost = U32_MAX;
+		KUNIT_EXPECT_EQ(test, ip_vs_est_judge_round(&j, 1, 27), 0);
+	}
+	for (i = 0; i < 10; i++) {
+		j.cost = 1;
+		KUNIT_EXPECT_EQ(test, ip_vs_est_judge_round(&j, U16_MAX, 27),
+				0);
+	}
+	for (i = 0; i < 4; i++) {
+		j.cost = 1;
+		KUNIT_EXPECT_EQ(test, ip_vs_est_judge_round(&j, 1, 27),
+				i < 3 ? 0 : U16_MAX);
+	}
+}
+
+static struct kunit_case judge_test_cases[] = {
+	KUNIT_CASE(judge_test_too_slow),
+	KUNIT_CASE(judge_test_too_fast),
+	KUNIT_CASE(judge_test_in_between),
+	KUNIT_CASE(judge_test_slowest),
+	KUNIT_CASE(judge_test_silent),
+	KUNIT_CASE(judge_test_false_guess),
+	KUNIT_CASE(judge_test_bounds),
+	{}
+};
+
+static struct kunit_suite judge_test_suite = {
+	.name = "ipvs-est-judge",
+	.test_cases = judge_test_cases,
+};
+
+kunit_test_suites(&meter_test_suite, &judge_test_suite);

@@ -48,6 +48,7 @@
  *   that is a part of the next sample.
  */
 
+#include <linux/bitops.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 
@@ -338,6 +339,9 @@ void ip_vs_est_pass_busy(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk,
 	spin_lock(&stats->lock);
 	did = ip_vs_est_sample(stats, walk, batch);
 	walk->unsettled |= !stats->settled;
+	/* Those of all are known by their number */
+	if (did == IP_VS_EST_READ)
+		walk->groups += hweight_long(stats->seen);
 	spin_unlock(&stats->lock);
 
 	if (did != IP_VS_EST_LATER)

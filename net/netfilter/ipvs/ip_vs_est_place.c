@@ -102,13 +102,17 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	if (limit != est->chain_max)
 		est->guess = guess;
 	ip_vs_est_set_chain_max(est, limit);
+	/* What was said meanwhile is about the limit that was */
+	est->measured = 0;
+	memset(&est->judge, 0, sizeof(est->judge));
+	est->judge.begun = jiffies;
 	spin_unlock(&est->lock);
 	trace_ipvs_est_calibrated(est->ipvs->gen, cost, guess, limit);
 	if (first)
 		ip_vs_est_say_limits(est, "calibrated");
 }
 
-/* Take over what a kthread's meter asks for */
+/* Take over what the kthreads' meters ask for */
 static void ip_vs_est_correct(struct ip_vs_est_net *est)
 {
 	bool first = false;
@@ -119,8 +123,6 @@ static void ip_vs_est_correct(struct ip_vs_est_net *est)
 	want = est->measured;
 	est->measured = 0;
 	if (want) {
-		if (want < old)
-			WRITE_ONCE(est->lowered, true);
 		first = !est->corrections++;
 		ip_vs_est_set_chain_max(est, want);
 	}

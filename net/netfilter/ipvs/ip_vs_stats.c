@@ -63,9 +63,12 @@ DEFINE_PER_CPU(unsigned long, ip_vs_stats_group);
 /* Objects that all CPUs have counted for are read together */
 bool ip_vs_stats_together __read_mostly;
 
+/* Bits of stats->dirty that stand for any possible CPU */
+unsigned int ip_vs_stats_ngroups __read_mostly;
+
 /* A bit of stats->dirty stands for 2^shift CPUs */
 static unsigned int ip_vs_stats_shift __read_mostly;
-/* The bits that stand for any possible CPU */
+/* Those that stand for any possible CPU */
 static unsigned long ip_vs_stats_groups __read_mostly;
 /* No number below nr_cpu_ids is left out of the possible CPUs */
 static bool ip_vs_stats_dense __read_mostly;
@@ -90,6 +93,7 @@ void ip_vs_stats_setup(void)
 		ip_vs_stats_groups |= group;
 		cpus++;
 	}
+	ip_vs_stats_ngroups = hweight_long(ip_vs_stats_groups);
 	ip_vs_stats_dense = cpus == nr_cpu_ids;
 	ip_vs_stats_together = cpus >= IP_VS_STATS_WIDE;
 }

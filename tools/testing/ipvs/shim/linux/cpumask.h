@@ -22,6 +22,11 @@ extern struct cpumask sim_online;
 #define for_each_possible_cpu(cpu)					\
 	for_each_set_bit(cpu, sim_possible.bits, SIM_CPUS)
 
+static inline unsigned int num_possible_cpus(void)
+{
+	return bitmap_weight(sim_possible.bits, SIM_CPUS);
+}
+
 static inline bool zalloc_cpumask_var(cpumask_var_t *mask, gfp_t gfp)
 {
 	*mask = kzalloc(sizeof(**mask), gfp);

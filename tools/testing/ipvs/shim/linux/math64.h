@@ -14,4 +14,9 @@ static inline u64 div_u64(u64 a, u32 b)
 	return a / b;
 }
 
+static inline s64 div64_s64(s64 a, s64 b)
+{
+	return a / b;
+}
+
 #endif /* _SHIM_MATH64_H */

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation: what an estimator costs, by the time that walks take
+ *
+ * A limit must hold when every CPU has counted for every estimator.  Walks are
+ * of whatever is there instead: estimators that are quiet and take next to
+ * nothing, that are sampled without a counter being read, that a few CPUs have
+ * counted for.  So some of the full chains are probed: the clock is read where
+ * quiet and busy estimators meet, and what the busy ones have taken is
+ *
+ *	base  +  all * (counters that were read) / (counters of all CPUs)
+ *
+ * for each.  What is wanted is base + all.
+ *
+ * They take longer than that by interrupts, or by a hypervisor that runs another
+ * guest, but never shorter.  So like is compared with like: times fall into
+ * classes by the share of counters that was read, and the low quartile of a
+ * class stands for all of it.  Most of them may have been held up, for however
+ * long.  To these points base and all are fitted once in a period: first both by
+ * one factor, which is a CPU at another clock, so that there is nothing to be
+ * learned anew when that is over.  Then each by its own, as far as the points
+ * tell.  If all estimators have as many CPUs, they do not, and what has been
+ * learned before stays in proportion; or what was assumed at first, which is
+ * one cache line for each CPU.
+ *
+ * Chains that are not full do not count: that a CPU was asleep before would
+ * pass for the cost of few estimators.
+ */
+
+#include <linux/bitops.h>
+#include <linux/cache.h>
+#include <linux/math64.h>
+#include <linux/prefetch.h>
+#include <linux/rculist.h>
+
+#include <net/ip_vs.h>
+#include "ip_vs_est_impl.h"
+
+/* Chains are probed until a period has so many times, and then one of so many
+ * chains is.  By choice: enough of few, and next to nothing for many.
+ */
+#define IP_VS_EST_PROBES	32
+#define IP_VS_EST_PROBE_EACH	16
+/* Busy estimators that are timed together, so that their times differ less.  By
+ * choice: what takes longer is easier held up.
+ */
+#define IP_VS_EST_TIMED_ESTS	16
+/* Binary digits of fractions; IP_VS_EST_ONE is 1, and has a sign */
+#define IP_VS_EST_DIGITS	15
+#define IP_VS_EST_ONE		((int)BIT(IP_VS_EST_DIGITS))
+/* The least that base and all may be, so that they can grow again: 1/16 ns */
+#define IP_VS_EST_COST_MIN	BIT(IP_VS_EST_COST_SHIFT - 4)
+/* Points tell what CPUs add if they are apart by half of all counters.  By choice:
+ * what chance does to nearer ones would be multiplied.
+ */
+#define IP_VS_EST_APART		(IP_VS_EST_ONE / 2)
+/* How much a change of proportion costs against the errors of times, in times
+ * that are wrong by all of it.  By choice, so that it takes some periods.
+ */
+#define IP_VS_EST_INERTIA	(2 * IP_VS_EST_ONE)
+/* Differences of less than 1/8 are chance for the most part: then the costs are
+ * a mean, in which what was known before has the weight of so many times.  By
+ * choice: what is left of chance is less than what asks for another limit.
+ */
+#define IP_VS_EST_MEMORY	16
+
+/**
+ * struct ip_vs_est_point - what stands for the times of a class
+ * @cost: time for each estimator
+ * @read: counters that were read, IP_VS_EST_ONE is all
+ * @n: times that it was taken from
+ */
+struct ip_vs_est_point {
+	u64			cost;
+	u32			read;
+	unsigned int		n;
+};
+
+/**
+ * ip_vs_est_meter_turn() - is it a chain's turn to be probed?
+ * @m: the meter of the context
+ *
+ * Context: the kthread that owns @m.
+ * Return: true if so.
+ */
+bool ip_vs_est_meter_turn(struct ip_vs_est_meter *m)
+{
+	return m->times < IP_VS_EST_PROBES ||
+	       m->chains++ % IP_VS_EST_PROBE_EACH == 0;
+}
+
+/**
+ * ip_vs_est_chain_probe() - ip_vs_est_chain_walk(), with the clock in hand
+ * @chain: a chain of a row that was read in this RCU read-side section
+ * @walk: what was done is added to it, and the time that busy ones have taken
+ *
+ * The time to read the clock is known by reading it twice.
+ *
+ * Context: process context, RCU read side.
+ */
+void ip_vs_est_chain_probe(const struct hlist_head *chain,
+			   struct ip_vs_est_walk *walk)
+{
+	struct ip_vs_est_batch batch, *together;
+	struct ip_vs_stats *stats;
+	s64 begun = ip_vs_est_clock(), reading = ip_vs_est_clock() - begun;
+	bool busy = false;
+
+	batch.n = 0;
+	together = ip_vs_stats_together ? &batch : NULL;
+	hlist_for_each_entry_rcu(stats, chain, est.node) {
+		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
+		if (ip_vs_est_is_quiet(stats, walk)) {
+			if (busy)
+				walk->busy_ns += ip_vs_est_clock() - begun -
+						 reading;
+			busy = false;
+			walk->did[IP_VS_EST_IDLE]++;
+			continue;
+		}
+		if (!busy)
+			begun = ip_vs_est_clock();
+		busy = true;
+		ip_vs_est_pass_busy(stats, walk, together);
+	}
+	if (batch.n) {
+		if (!busy)
+			begun = ip_vs_est_clock();
+		busy = true;
+		ip_vs_est_pass_batch(&batch, walk);
+	}
+	if (busy)
+		walk->busy_ns += ip_vs_est_clock() - begun - reading;
+}
+
+static u32 ip_vs_est_cost_clamp(u64 cost)
+{
+	return clamp_t(u64, cost, IP_VS_EST_COST_MIN, U32_MAX);
+}
+
+/* The time that is to be expected */
+static u64 ip_vs_est_expect(const struct ip_vs_est_meter *m, u32 read)
+{
+	return m->base + ((u64)m->all * read >> IP_VS_EST_DIGITS);
+}
+
+/* A class holds 16 times of its period, the same distance apart: when it is
+ * full, every other one goes, and of those that come, half are left out
+ */
+static void ip_vs_est_class_add(struct ip_vs_est_class *c,
+				const struct ip_vs_est_timed *t)
+{
+	unsigned int seen = c->seen++, i;
+
+	if (c->n == IP_VS_EST_TIMED && !(seen & c->skip)) {
+		c->n /= 2;
+		for (i = 1; i < c->n; i++)
+			c->timed[i] = c->timed[2 * i];
+		c->skip = 2 * c->skip + 1;
+	}
+	if (!(seen & c->skip))
+		c->timed[c->n++] = *t;
+}
+
+/* The share of counters that was read, of @busy estimators */
+static u32 ip_vs_est_read(u64 groups, u32 busy)
+{
+	return div64_u64(groups << IP_VS_EST_DIGITS,
+			 (u64)busy * ip_vs_stats_ngroups);
+}
+
+/* Its class: nothing, ..., a quarter or more, half or more, all */
+static struct ip_vs_est_class *ip_vs_est_class(struct ip_vs_est_meter *m,
+					       u64 groups, u32 busy)
+{
+	int class = fls(ip_vs_est_read(groups, busy)) -
+		    (IP_VS_EST_DIGITS + 2 - IP_VS_EST_CLASSES);
+
+	return &m->class[groups ? max(class, 1) : 0];
+}
+
+/* What a class has gathered becomes a time */
+static void ip_vs_est_class_time(struct ip_vs_est_meter *m,
+				 struct ip_vs_est_class *c)
+{
+	u64 ns = min_t(u64, c->busy_ns, U32_MAX) << IP_VS_EST_COST_SHIFT;
+	struct ip_vs_est_timed t = {
+		.cost = ip_vs_est_cost_clamp(div_u64(ns, c->busy)),
+		.read = ip_vs_est_read(c->groups, c->busy),
+	};
+
+	ip_vs_est_class_add(c, &t);
+	m->times++;
+	c->busy = 0;
+	c->groups = 0;
+	c->busy_ns = 0;
+}
+
+/**
+ * ip_vs_est_meter_add() - note what a probed chain has taken, if it tells
+ * @m: the meter of the context
+ * @ns: time of all of the walk, ns, not preempted
+ * @walk: what was done in it
+ * @chain_max: limit in use
+ *
+ * Context: the kthread that owns @m.
+ */
+void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
+			 const struct ip_vs_est_walk *walk, u32 chain_max)
+{
+	u64 groups = walk->groups + (u64)walk->did[IP_VS_EST_READ_ALL] *
+				    ip_vs_stats_ngroups;
+	struct ip_vs_est_class *c;
+	u32 ests = 0, busy;
+	unsigned int did;
+
+	for (did = 0; did < IP_VS_EST_NDID; did++)
+		ests += walk->did[did];
+	if (!ests || ests < chain_max)
+		return;
+
+	ns = min_t(u64, ns, U32_MAX) << IP_VS_EST_COST_SHIFT;
+	m->least = min_t(u64, m->least ? : U32_MAX,
+			 ip_vs_est_cost_clamp(div_u64(ns, ests)));
+	busy = ests - walk->did[IP_VS_EST_IDLE];
+	if (!busy || walk->busy_ns <= 0)
+		return;
+	c = ip_vs_est_class(m, groups, busy);
+	c->busy += busy;
+	c->groups += groups;
+	c->busy_ns += walk->busy_ns;
+	if (c->busy >= IP_VS_EST_TIMED_ESTS)
+		ip_vs_est_class_time(m, c);
+}
+
+/* Sort by how much more they are than is to be expected, the least first */
+static void ip_vs_est_class_sort(const struct ip_vs_est_meter *m,
+				 struct ip_vs_est_class *c)
+{
+	struct ip_vs_est_timed t;
+	unsigned int i, j;
+
+	for (i = 0; i < c->n; i++) {
+		t = c->timed[i];
+		t.held_up = min_t(u64, div64_u64((u64)t.cost << IP_VS_EST_DIGITS,
+						 ip_vs_est_expect(m, t.read)),
+				  U32_MAX);
+		for (j = i; j && c->timed[j - 1].held_up > t.held_up; j--)
+			c->timed[j] = c->timed[j - 1];
+		c->timed[j] = t;
+	}
+}
+
+/* The mean of those about the low quartile; the class starts anew */
+static struct ip_vs_est_point
+ip_vs_est_class_point(const struct ip_vs_est_meter *m,
+		      struct ip_vs_est_class *c)
+{
+	unsigned int from = c->n / 8, to = c->n * 3 / 8, i;
+	struct ip_vs_est_point p = { .n = c->n };
+
+	ip_vs_est_class_sort(m, c);
+	for (i = from; i <= to; i++) {
+		p.cost += c->timed[i].cost;
+		p.read += c->timed[i].read;
+	}
+	p.cost = div_u64(p.cost, to - from + 1);
+	p.read /= to - from + 1;
+	c->n = 0;
+	c->seen = 0;
+	c->skip = 0;
+	return p;
+}
+
+/* Both costs by one factor: a CPU at another clock */
+static void ip_vs_est_meter_scale(struct ip_vs_est_meter *m,
+				  const struct ip_vs_est_point *p,
+				  unsigned int n)
+{
+	u64 cost = 0, expected = 0;
+
+	for (; n; n--, p++) {
+		cost += p->cost * p->n;
+		expected += ip_vs_est_expect(m, p->read) * p->n;
+	}
+	/* A u64 holds all of it: the sums are below 2^40, costs 2^32, and what
+	 * the factor is beyond 2^16 comes with the next period
+	 */
+	cost = min(div64_u64(cost << IP_VS_EST_DIGITS, expected),
+		   (u64)U32_MAX >> 1);
+	m->base = ip_vs_est_cost_clamp((m->base * cost) >> IP_VS_EST_DIGITS);
+	m->all = ip_vs_est_cost_clamp((m->all * cost) >> IP_VS_EST_DIGITS);
+}
+
+/* 1 + (@y / @by), from a quarter to 4, of @cost */
+static u32 ip_vs_est_changed(u32 cost, s64 y, s64 by)
+{
+	s64 d = clamp_t(s64, div64_s64(y * IP_VS_EST_ONE, by),
+			-IP_VS_EST_ONE / 4 * 3, 3 * IP_VS_EST_ONE);
+
+	return ip_vs_est_cost_clamp((u64)cost * (IP_VS_EST_ONE + d) >>
+				    IP_VS_EST_DIGITS);
+}
+
+/* Each cost by its own factor, for which the squares of the errors that are
+ * left become least, with what a change costs.  All of it is relative to what
+ * was to be expected, and below 2^24 in units of 1 / IP_VS_EST_ONE.
+ */
+static void ip_vs_est_meter_fit(struct ip_vs_est_meter *m,
+				const struct ip_vs_est_point *p, unsigned int n)
+{
+	s64 s00 = IP_VS_EST_INERTIA, s01 = 0, s11 = IP_VS_EST_INERTIA;
+	s64 y0 = 0, y1 = 0, expect, error, base, all, det;
+
+	for (; n; n--, p++) {
+		expect = ip_vs_est_expect(m, p->read);
+		error = div64_s64(((s64)p->cost - expect) * IP_VS_EST_ONE,
+				  expect);
+		error = min_t(s64, error, 4 * IP_VS_EST_ONE);
+		base = div64_s64((s64)m->base * IP_VS_EST_ONE, expect);
+		all = IP_VS_EST_ONE - base;
+		y0 += p->n * error * base >> IP_VS_EST_DIGITS;
+		y1 += p->n * error * all >> IP_VS_EST_DIGITS;
+		s00 += p->n * base * base >> IP_VS_EST_DIGITS;
+		s01 += p->n * base * all >> IP_VS_EST_DIGITS;
+		s11 += p->n * all * all >> IP_VS_EST_DIGITS;
+	}
+	/* Not 0, because what a change costs is in it */
+	det = (s00 * s11 - s01 * s01) >> IP_VS_EST_DIGITS;
+	m->base = ip_vs_est_changed(m->base, (y0 * s11 - y1 * s01) >>
+					     IP_VS_EST_DIGITS, det);
+	m->all = ip_vs_est_changed(m->all, (y1 * s00 - y0 * s01) >>
+					   IP_VS_EST_DIGITS, det);
+}
+
+/* Cache lines that are looked at: all of a busy estimator, and as much again
+ * for its lock and arithmetic, by choice; and one for each CPU.  With 40 ns for
+ * each, which is of no account: the first times set both right by one factor.
+ */
+static void ip_vs_est_meter_begin(struct ip_vs_est_meter *m)
+{
+	u32 line = 40 << IP_VS_EST_COST_SHIFT;
+
+	m->base = 2 * line * DIV_ROUND_UP(sizeof(struct ip_vs_stats),
+					  SMP_CACHE_BYTES);
+	m->all = line * num_possible_cpus();
+}
+
+/* Learn from the points; returns the cost when every CPU has counted */
+static u32 ip_vs_est_meter_learn(struct ip_vs_est_meter *m,
+				 const struct ip_vs_est_point *p, unsigned int n)
+{
+	u64 base = m->base, all = m->all, cost;
+	unsigned int i, times = 0;
+
+	ip_vs_est_meter_scale(m, p, n);
+	/* By class, so the first has the least to read */
+	if (p[n - 1].read - p[0].read >= IP_VS_EST_APART)
+		ip_vs_est_meter_fit(m, p, n);
+	cost = (u64)m->base + m->all;
+	if (cost > (base + all) / 8 * 7 && cost < (base + all) / 8 * 9) {
+		for (i = 0; i < n; i++)
+			times += p[i].n;
+		m->base = div_u64(IP_VS_EST_MEMORY * base +
+				  (u64)times * m->base,
+				  IP_VS_EST_MEMORY + times);
+		m->all = div_u64(IP_VS_EST_MEMORY * all + (u64)times * m->all,
+				 IP_VS_EST_MEMORY + times);
+	}
+	return ip_vs_est_cost_clamp((u64)m->base + m->all);
+}
+
+/**
+ * ip_vs_est_meter_period() - look at what was noted in a period
+ * @m: the meter of the context; the next period starts
+ * @chain_max: limit in use
+ *
+ * Context: the kthread that owns @m.
+ * Return: what an estimator takes when every CPU has counted for it, in units
+ * of 2^-IP_VS_EST_COST_SHIFT ns, or 0 if the chains do not tell.  If even the
+ * fastest was too slow, at least what its estimators have taken.
+ */
+u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max)
+{
+	struct ip_vs_est_point p[IP_VS_EST_CLASSES];
+	struct ip_vs_est_class *c;
+	unsigned int n = 0;
+	bool read = false;
+	u32 cost = 0;
+
+	if (!m->base)
+		ip_vs_est_meter_begin(m);
+	for (c = m->class; c < &m->class[IP_VS_EST_CLASSES]; c++) {
+		/* Few are better than none */
+		if (!c->n && c->busy)
+			ip_vs_est_class_time(m, c);
+		if (!c->n)
+			continue;
+		read |= c > m->class;
+		p[n++] = ip_vs_est_class_point(m, c);
+	}
+	if (read)
+		cost = ip_vs_est_meter_learn(m, p, n);
+	if (ip_vs_est_too_slow(chain_max, m->least))
+		cost = max(cost, m->least);
+	m->least = 0;
+	m->times = 0;
+	return cost;
+}

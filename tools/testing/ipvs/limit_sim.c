@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The estimator in user space: does the limit of a chain find what is right?
+ *
+ * The sources that measure and judge, as they are, are given the times of walks
+ * on simulated machines: of 1 to 512 CPUs, with tables of which some estimators
+ * are active, while interrupts, a hypervisor or a slow clock hold them up.
+ * What an estimator costs is known here, so is the limit that is right.
+ *
+ * limit_sim [-a] [-v] [-s SEED]: says what failed; -a: more machines and tables;
+ * -v: every case.
+ */
+
+#include <stdarg.h>
+#include <unistd.h>
+
+#include <net/ip_vs.h>
+
+#include "../../../net/netfilter/ipvs/ip_vs_est_impl.h"
+
+/* The time of a chain that a limit stands for, ns */
+#define BUDGET		95000
+/* Kthreads, at most, and chains that each walks in a period */
+#define KTHREADS	4
+#define CHAINS		2400U
+/* Estimators, at most; what a chain takes without any, ns */
+#define ESTS		150000
+#define CHAIN_NS	60
+#define MINUTE		(60 / 2)
+#define DAY		(24 * 60 * MINUTE)
+
+/**
+ * struct table - what is estimated, and where
+ * @cpus: possible CPUs
+ * @ests: estimators
+ * @kthreads: which share them
+ * @idle_ns: cost of an idle one
+ * @busy_ns: of an active one, before counters are read
+ * @read_ns: of reading the counters of all CPUs
+ * @active: estimators of 1000 that are active
+ * @even: they are evenly spread, else by chance
+ * @some: of 64 CPUs or groups, those that count for an active one: 1 to this
+ *	many, by chance; 0: all
+ * @blocks: only in every other 50 estimators, all CPUs in the others
+ * @noise: of 1000, by which times of one differ at most
+ * @guess: what calibration has said
+ */
+struct table {
+	unsigned int cpus;
+	unsigned int ests;
+	unsigned int kthreads;
+	u32 idle_ns;
+	u32 busy_ns;
+	u32 read_ns;
+	unsigned int active;
+	bool even;
+	unsigned int some;
+	bool blocks;
+	unsigned int noise;
+	u32 guess;
+};
+
+/**
+ * struct trouble - what holds walks up
+ * @share: of 1000, what others take of the CPU
+ * @for_ns: for so long each time
+ * @clock: the CPU takes so many times as long
+ * @one: only the first kthread's CPU
+ */
+struct trouble {
+	unsigned int share;
+	u64 for_ns;
+	unsigned int clock;
+	bool one;
+};
+
+static const struct trouble none = { .clock = 1 };
+
+/**
+ * struct run - a table while it is estimated
+ * @t: the table
+ * @meter: of the kthreads
+ * @judge: of all
+ * @limit: in use
+ * @changes: times that it changed
+ * @now: jiffies
+ */
+struct run {
+	struct table t;
+	struct ip_vs_est_meter meter[KTHREADS];
+	struct ip_vs_est_judge judge;
+	u32 limit;
+	unsigned int changes;
+	unsigned long now;
+};
+
+static bool verbose;
+static unsigned int failed, cases;
+static const char *doing = "begins";
+
+void sim_fail(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fprintf(stderr, "limit_sim: %s: ", doing);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+	va_end(args);
+	abort();
+}
+
+static u32 right(const struct table *t)
+{
+	return clamp_t(u32, BUDGET / (t->busy_ns + t->read_ns), 1,
+		       IP_VS_EST_CHAIN_LIMIT);
+}
+
+/* Within a tenth; one more or less is what whole numbers make of it */
+static bool is_right(u32 limit, u32 want)
+{
+	u32 diff = limit > want ? limit - want : want - limit;
+
+	return diff <= max(want / 10, 1U);
+}
+
+/* Is the estimator active? */
+static bool active(const struct table *t, unsigned int i)
+{
+	if (t->even)
+		return (u64)(i + 1) * t->active / 1000 !=
+		       (u64)i * t->active / 1000;
+	/* The same in each period */
+	return ((i * 2654435761U) >> 7) % 1000 < t->active;
+}
+
+/* Time of @ns undisturbed, with what comes in between: others run for @for_ns,
+ * and then not for as long as their share says, at any moment
+ */
+static u64 held_up(const struct trouble *h, u64 ns)
+{
+	u64 pause, left;
+
+	if (!h->share)
+		return ns;
+	pause = h->for_ns * (1000 - h->share) / h->share;
+	/* The walk runs, so it begins in a pause */
+	left = ((u64)sim_rnd(1 << 16) * pause) >> 16;
+	if (ns <= left)
+		return ns;
+	return ns + (1 + (ns - left) / (pause ? : 1)) * h->for_ns;
+}
+
+/* Sums over the estimators before the i'th */
+static struct sums {
+	u32 busy;
+	u32 all;
+	u32 groups;
+} sums[ESTS + 1];
+
+/* Who is active, and on how many groups of CPUs */
+static void choose(const struct table *t)
+{
+	unsigned int i, g;
+
+	for (i = 0; i < t->ests; i++) {
+		sums[i + 1] = sums[i];
+		if (!active(t, i))
+			continue;
+		g = t->some ? 1 + (i * 2246822519U >> 9) % t->some : SIM_CPUS;
+		if (t->blocks && i / 50 % 2)
+			g = SIM_CPUS;
+		sums[i + 1].busy++;
+		if (g >= ip_vs_stats_ngroups)
+			sums[i + 1].all++;
+		else
+			sums[i + 1].groups += g;
+	}
+}
+
+/* @ns of @n estimators: times of single ones differ much, of many less */
+static u64 noisy(const struct table *t, u64 ns, unsigned int n)
+{
+	unsigned int draws = clamp(n, 1U, 16U), i;
+	u32 more = 0;
+
+	for (i = 0; i < draws; i++)
+		more += sim_rnd(t->noise + 1);
+	return ns * (1000 - t->noise + 2 * more / draws) / 1000;
+}
+
+/* Walk @n estimators from @from on; returns what it takes, ns */
+static u64 walk(const struct table *t, const struct trouble *h,
+		unsigned int from, unsigned int n, struct ip_vs_est_walk *walk)
+{
+	const struct sums *a = &sums[from], *b = &sums[from + n];
+	u32 busy = b->busy - a->busy, all = b->all - a->all;
+	u64 ns, busy_ns, more;
+
+	walk->did[IP_VS_EST_IDLE] = n - busy;
+	walk->did[IP_VS_EST_READ_ALL] = all;
+	walk->did[IP_VS_EST_READ] = busy - all;
+	walk->groups = b->groups - a->groups;
+	busy_ns = busy * t->busy_ns + all * t->read_ns +
+		  (u64)walk->groups * t->read_ns / ip_vs_stats_ngroups;
+	busy_ns = noisy(t, busy_ns, busy) * h->clock;
+	ns = busy_ns + h->clock * (CHAIN_NS + (n - busy) * t->idle_ns);
+	more = held_up(h, ns) - ns;
+	/* Whom it hits is a matter of chance */
+	walk->busy_ns = busy_ns;
+	if (more && sim_rnd(1000) < busy_ns * 1000 / ns)
+		walk->busy_ns += more;
+	return ns + more;
+}
+
+/* A kthread's period */
+static void kthread(struct run *r, unsigned int k, const struct trouble *h)
+{
+	unsigned int share = r->t.ests / r->t.kthreads, first = k * share;
+	unsigned int chains = DIV_ROUND_UP(share, r->limit), chain, n, i;
+	unsigned int from = sim_rnd(chains);
+	u32 cost, want;
+	u64 ns;
+
+	if (h->one && k)
+		h = &none;
+	for (i = 0; i < min(chains, CHAINS); i++) {
+		struct ip_vs_est_walk w = {};
+
+		chain = (from + i) % chains;
+		n = min(r->limit, share - chain * r->limit);
+		if (!ip_vs_est_meter_turn(&r->meter[k]))
+			continue;
+		ns = walk(&r->t, h, first + chain * r->limit, n, &w);
+		ip_vs_est_meter_add(&r->meter[k], ns, &w, r->limit);
+	}
+	cost = ip_vs_est_meter_period(&r->meter[k], r->limit);
+	if (!ip_vs_est_judge_hear(&r->judge, cost, r->now))
+		return;
+	want = ip_vs_est_judge_round(&r->judge, r->limit, r->t.guess);
+	if (want && want != r->limit) {
+		if (verbose)
+			printf("    %lu s: %u, was %u\n",
+			       (r->now + 300UL * HZ) / HZ, want, r->limit);
+		r->limit = want;
+		r->changes++;
+	}
+}
+
+static void periods(struct run *r, unsigned int n, const struct trouble *h)
+{
+	unsigned int k;
+
+	while (n--) {
+		r->now += IP_VS_EST_PERIOD;
+		for (k = 0; k < r->t.kthreads; k++)
+			kthread(r, k, h);
+	}
+}
+
+static void begin(struct run *r, const struct table *t)
+{
+	*r = (struct run){ .t = *t, .limit = t->guess, .now = -300 * HZ };
+	sim.nr_cpus = t->cpus;
+	bitmap_zero(sim_possible.bits, SIM_CPUS);
+	bitmap_fill(sim_possible.bits, t->cpus);
+	ip_vs_stats_setup();
+	choose(t);
+}
+
+static void expect(const struct run *r, bool ok, const char *what, u32 want)
+{
+	const struct table *t = &r->t;
+
+	cases++;
+	failed += !ok;
+	if (ok && !verbose)
+		return;
+	printf("%s %s, %s: limit %u, right is %u, %u changes", ok ? "ok  " : "FAIL",
+	       doing, what, r->limit, want, r->changes);
+	printf(" (%u CPUs, %u estimators of %u/%u/%u ns, %u of 1000 active%s, ",
+	       t->cpus, t->ests, t->idle_ns, t->busy_ns, t->read_ns, t->active,
+	       t->even ? " evenly" : "");
+	printf("on %u groups, guess %u)\n", t->some, t->guess);
+}
+
+static void expect_right(const struct run *r, const char *what)
+{
+	expect(r, is_right(r->limit, right(&r->t)), what, right(&r->t));
+}
+
+/* What may come over a machine, for how many periods */
+static const struct {
+	const char *name;
+	struct trouble h;
+	unsigned int periods;
+} troubles[] = {
+	{ "softirqs of 60 % for 6 s", { 600, 300000, 1, false }, 3 },
+	{ "short ones of 60 % for 20 s", { 600, 50000, 1, false }, 10 },
+	{ "softirqs of 95 % for 12 s", { 950, 1000000, 1, false }, 6 },
+	{ "short ones of 95 % for 60 s", { 950, 20000, 1, false }, 30 },
+	{ "steal of 50 % for 30 s", { 500, 4000000, 1, false }, 15 },
+	{ "steal of 90 % on one CPU for 2 min", { 900, 10000000, 1, true }, 60 },
+	{ "a quarter of the clock for 5 min", { 0, 0, 4, false }, 150 },
+	{ "both", { 950, 100000, 4, false }, 30 },
+};
+
+/* After each trouble the limit is right again, in a minute */
+static void all_troubles(struct run *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(troubles); i++) {
+		if (verbose)
+			printf("  %s\n", troubles[i].name);
+		periods(r, troubles[i].periods, &troubles[i].h);
+		periods(r, MINUTE, &none);
+		expect_right(r, troubles[i].name);
+	}
+}
+
+/* CPUs of different speed: the slowest one decides, all day */
+static void test_speeds(void)
+{
+	static const struct trouble slower = { .clock = 2, .one = true };
+	struct table t = {
+		.cpus = 64, .ests = 20000, .kthreads = 4, .idle_ns = 60,
+		.busy_ns = 350, .read_ns = 2560, .active = 500, .noise = 300,
+		.guess = 30,
+	};
+	struct run r;
+
+	begin(&r, &t);
+	periods(&r, MINUTE, &slower);
+	expect(&r, is_right(r.limit, right(&t) / 2), "the slow one",
+	       right(&t) / 2);
+	r.changes = 0;
+	periods(&r, DAY / 4, &slower);
+	expect(&r, r.changes <= 1, "a quarter of a day", r.limit);
+	periods(&r, MINUTE, &none);
+	expect_right(&r, "all the same");
+}
+
+/* Some are active on all CPUs, more on few: what a CPU adds is learned */
+static void test_few_and_all(unsigned int cpus, u32 busy_ns, u32 cpu_ns)
+{
+	struct table t = {
+		.cpus = cpus, .ests = 20000, .kthreads = 1, .idle_ns = 60,
+		.busy_ns = busy_ns, .read_ns = cpu_ns * cpus, .active = 300,
+		.noise = 300, .some = 4, .blocks = true, .guess = 20,
+	};
+	struct run r;
+
+	begin(&r, &t);
+	periods(&r, MINUTE, &none);
+	expect_right(&r, "at first");
+	/* Then none of those on all CPUs */
+	r.t.blocks = false;
+	choose(&r.t);
+	periods(&r, 10 * MINUTE, &none);
+	expect_right(&r, "few only");
+	all_troubles(&r);
+}
+
+/* 27 of 3.5 us; softirqs for 6 s, or for 12 s more and worse ones; and then a
+ * quiet day, in which one of ten is idle: one of each chain that is left
+ */
+static void test_ratchet(unsigned int ests, bool worse)
+{
+	static const struct trouble short_60 = { 600, 50000, 1, false };
+	static const struct trouble short_95 = { 950, 20000, 1, false };
+	struct table t = {
+		.cpus = 128, .ests = ests, .kthreads = 1, .idle_ns = 50,
+		.busy_ns = 300, .read_ns = 3200, .active = 1000, .noise = 300,
+		.guess = 27,
+	};
+	struct run r;
+
+	begin(&r, &t);
+	periods(&r, MINUTE, &none);
+	expect_right(&r, "at first");
+	periods(&r, 3, &short_60);
+	if (worse)
+		periods(&r, 6, &short_95);
+	r.t.active = 900;
+	r.t.even = true;
+	choose(&r.t);
+	periods(&r, MINUTE, &none);
+	expect_right(&r, "a minute later");
+	r.changes = 0;
+	periods(&r, DAY, &none);
+	expect_right(&r, "a day later");
+	expect(&r, r.changes <= 2, "a quiet day", r.limit);
+}
+
+/* Any mix of idle and active, on any machine: whatever the guess was, the limit
+ * is right in two minutes, and a minute after each trouble
+ */
+static void test_mix(unsigned int cpus, unsigned int active, bool even,
+		     unsigned int some)
+{
+	struct table t = {
+		.cpus = cpus, .ests = 20000, .kthreads = 2, .idle_ns = 60,
+		.busy_ns = 350, .read_ns = 40 * cpus, .active = active,
+		.even = even, .noise = 300, .some = some,
+	};
+	struct run r;
+
+	for (unsigned int guess = 0; guess < 3; guess++) {
+		t.guess = max(right(&t) * (1U << guess) / 2, 1U);
+		begin(&r, &t);
+		if (!active) {
+			r.t.active = 1000;
+			choose(&r.t);
+			periods(&r, MINUTE, &none);
+			expect_right(&r, "active at first");
+			periods(&r, 150, &troubles[6].h);
+			r.t.active = 0;
+			choose(&r.t);
+			periods(&r, MINUTE, &none);
+			expect(&r, r.limit >= t.guess, "the guess again",
+			       t.guess);
+			r.changes = 0;
+			periods(&r, 60 * MINUTE, &none);
+			expect(&r, !r.changes, "an idle hour", r.limit);
+			continue;
+		}
+		periods(&r, 2 * MINUTE, &none);
+		expect_right(&r, "at first");
+		all_troubles(&r);
+		periods(&r, 10 * MINUTE, &none);
+		r.changes = 0;
+		periods(&r, 60 * MINUTE, &none);
+		expect(&r, r.changes <= 1, "a quiet hour", r.limit);
+		expect_right(&r, "after it");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	/* Those at even places are enough where time is short */
+	static const unsigned int cpus[] = { 1, 2, 8, 32, 64, 128, 512, 256 };
+	static const unsigned int actives[] = {
+		0, 20, 10, 50, 100, 250, 500, 750, 1000, 900
+	};
+	unsigned int i, j, step = 2;
+	unsigned long seed = 1;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "avs:")) != -1) {
+		if (opt == 'v')
+			verbose = true;
+		else if (opt == 'a')
+			step = 1;
+		else if (opt == 's')
+			seed = strtoul(optarg, NULL, 0);
+		else
+			return 2;
+	}
+	sim.rnd = seed ? : 1;
+
+	doing = "ratchet";
+	test_ratchet(27, false);
+	test_ratchet(27, true);
+	test_ratchet(150000, false);
+	test_ratchet(150000, true);
+	doing = "speeds";
+	test_speeds();
+	doing = "few and all";
+	test_few_and_all(64, 350, 40);
+	test_few_and_all(64, 1000, 20);
+	test_few_and_all(512, 350, 80);
+	doing = "mix";
+	for (i = 0; i < ARRAY_SIZE(cpus); i += step) {
+		for (j = 0; j < ARRAY_SIZE(actives); j += step) {
+			test_mix(cpus[i], actives[j], false, 0);
+			test_mix(cpus[i], actives[j], true, 0);
+			test_mix(cpus[i], actives[j], false, 4);
+		}
+	}
+	printf("limit_sim: %u cases, %u failed\n", cases, failed);
+	return failed != 0;
+}
