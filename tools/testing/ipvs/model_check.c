@@ -217,6 +217,19 @@ static void check_tasks(struct ip_vs_est_net *est, bool run)
 		sim_fail("a detached context is not freed");
 }
 
+/* An estimator in a chain: who has left one may point to a row that is gone */
+static void check_sampled(const struct obj *obj, u64 begin)
+{
+	u64 stamp = obj->stamp;
+
+	/* Nothing to do for it: looked at is enough */
+	if (obj->quiet && !atomic_long_read(&obj->stats.dirty))
+		stamp = time_after(*obj->walked, stamp) ? *obj->walked : stamp;
+	if (obj->gen != model_est()->gen || (s64)(stamp - begin) <= 0)
+		sim_fail("forgotten: in row %u, but not sampled for %lu jiffies",
+			 obj->stats.est.row, jiffies - (unsigned long)stamp);
+}
+
 /* After more than two periods without trouble, which began at @begin: every
  * estimator that finds room is in a chain and was sampled
  */
@@ -235,18 +248,8 @@ void model_check_settled(u64 begin)
 	if (!list_empty(&est->pending) && !est->full)
 		sim_fail("forgotten: an estimator waits, but there is room");
 	for (i = 0; i < model.nstarted; i++) {
-		struct obj *obj = model.started[i];
-
-		u64 stamp = obj->stamp;
-
-		/* Nothing to do for it: looked at is enough */
-		if (obj->quiet && !atomic_long_read(&obj->stats.dirty))
-			stamp = time_after(*obj->walked, stamp) ?
-				*obj->walked : stamp;
-		if (obj->linked && (obj->gen != est->gen ||
-				    (s64)(stamp - begin) <= 0))
-			sim_fail("forgotten: in row %u, but not sampled for %lu jiffies",
-				 obj->stats.est.row, jiffies - (unsigned long)stamp);
+		if (model.started[i]->linked)
+			check_sampled(model.started[i], begin);
 	}
 }
 
