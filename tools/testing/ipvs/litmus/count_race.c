@@ -234,6 +234,8 @@ static void run(unsigned int cpus)
 	unsigned int i;
 
 	sim.nr_cpus = cpus;
+	/* The run before this one may have had more */
+	bitmap_zero(sim_possible.bits, SIM_CPUS);
 	for (i = 0; i < cpus; i++)
 		__set_bit(i, sim_possible.bits);
 	memset(done, 0, sizeof(done));
