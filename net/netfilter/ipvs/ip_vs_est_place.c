@@ -173,12 +173,13 @@ static int ip_vs_est_place(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
 	lockdep_assert_held(&est->lock);
 
 	if (id >= est->nslots) {
-		/* Context and row at once: a context is never there without a
-		 * row
+		/* Context, row and estimator under the same hold: a context is
+		 * never there empty, nobody would detach it
 		 */
 		if (!est->spare_row)
 			return -EAGAIN;
-		return ip_vs_est_ctx_attach(est) ? : 1;
+		ret = ip_vs_est_ctx_attach(est);
+		return ret ? : ip_vs_est_place(est, stats);
 	}
 
 	ctx = est->slot[id];
