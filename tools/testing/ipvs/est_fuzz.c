@@ -56,6 +56,8 @@ int est_fuzz(const u8 *data, size_t size)
 	model_check_all();
 	if (size % 4 == 0)
 		model_settle();
+	if (size % 8 == 0)
+		model_months();
 	model_end();
 	return 0;
 }

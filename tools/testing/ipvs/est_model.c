@@ -17,6 +17,8 @@
 #define LIFE		100000UL
 /* Steps after which trouble ends, for a while */
 #define SETTLE		20000
+/* Steps after which nothing happens for a long time */
+#define MONTHS		30000
 
 static unsigned long seed = 1, nops = 1000000, done;
 static u64 state;
@@ -50,7 +52,8 @@ static u32 choose(u32 n)
 /* Few, any number, or one at which a bit begins to stand for more of them */
 static unsigned int choose_cpus(void)
 {
-	static const unsigned int edges[] = { 64, 65, 128, 129, 256, SIM_CPUS };
+	static const unsigned int edges[] = { 32, 33, 64, 65, 128, 129, 256,
+						SIM_CPUS };
 
 	switch (choose(16)) {
 	case 0:
@@ -91,6 +94,8 @@ static unsigned long live(unsigned long n)
 			model_check_all();
 		if (i % SETTLE == SETTLE - 1)
 			model_settle();
+		if (i % MONTHS == MONTHS - 1)
+			model_months();
 	}
 	if (choose(2))
 		model_settle();
@@ -110,6 +115,10 @@ static void report(void)
 	       s->held);
 	printf("est_model: %lu times full, %lu repacks, %lu corrections\n",
 	       s->full, s->repacks, s->corrections);
+	printf("est_model: %lu walks of rows, %lu late by more than a tick; %lu times no CPU\n",
+	       s->walks, s->late, s->starved);
+	printf("est_model: %lu times that nothing happened for months\n",
+	       s->months);
 }
 
 int main(int argc, char **argv)
@@ -131,7 +140,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	printf("est_model: HZ %d, seed %lu, %lu steps\n", HZ, seed, nops);
+	printf("est_model: HZ %d, %d bits, seed %lu, %lu steps\n", HZ,
+	       BITS_PER_LONG, seed, nops);
 	fflush(stdout);
 	__sanitizer_set_death_callback(where);
 	state = seed;

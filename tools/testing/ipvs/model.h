@@ -3,6 +3,7 @@
  *
  * model_obj.c		objects with estimators, and what they should read
  * model_link.c		what enters and leaves chains
+ * model_turns.c	what kthreads do in their turns
  * model_check.c	what is true after every step
  * model_ops.c		the steps
  * model_life.c		what is before and after them
@@ -99,6 +100,48 @@ struct held {
 };
 
 /**
+ * struct model_turn - what kthread 0 does between its walks
+ * @owed: walks that it has ended since what it has to do last moved on
+ * @repack: how far repacking has come; 0: none
+ * @room_from: est->room_from as it was last seen
+ * @failed: sim.failed as it was last seen
+ * @measured: est->measured as it was last seen
+ * @calibrate: est->calibrate as it was last seen
+ * @placing: the task that has moved estimators since its last walk, while a row
+ *	is due
+ * @switches: times that it had slept then
+ * @since: when it began to, jiffies
+ * @late: batches that were too late
+ */
+struct model_turn {
+	unsigned int owed;
+	unsigned int repack;
+	unsigned int room_from;
+	unsigned long failed;
+	u32 measured;
+	bool calibrate;
+	const struct task_struct *placing;
+	unsigned long switches;
+	u64 since;
+	unsigned int late;
+};
+
+/* Contexts that have different ones of these, more than there ever are */
+#define MODEL_CTXS	64
+
+/**
+ * struct model_rows - which rows of a context were walked
+ * @ctx: it
+ * @walks: walks of its rows
+ * @walked: the last walk of each, or that before it was opened
+ */
+struct model_rows {
+	const struct ip_vs_est_ctx *ctx;
+	unsigned long walks;
+	unsigned long walked[IP_VS_EST_ROWS];
+};
+
+/**
  * struct model_seen - what a run has come by, so that it is not nothing
  * @objs: estimators at a time, at most
  * @contexts: contexts at a time, at most
@@ -112,6 +155,10 @@ struct held {
  * @full: times that there was no room
  * @repacks: changes of the limits that took estimators out
  * @corrections: changes of the limits by measurement
+ * @walks: walks of rows
+ * @late: of them, that began later than a tick
+ * @starved: times that a task was left without a CPU
+ * @months: times that jiffies of 32 bits seemed to go back
  */
 struct model_seen {
 	unsigned int objs;
@@ -126,6 +173,10 @@ struct model_seen {
 	unsigned long full;
 	unsigned long repacks;
 	unsigned long corrections;
+	unsigned long walks;
+	unsigned long late;
+	unsigned long starved;
+	unsigned long months;
 };
 
 extern struct model_seen model_seen;
@@ -144,8 +195,11 @@ extern struct model_seen model_seen;
  * @nstopped: how many
  * @held: packets that are under way
  * @linked: estimators in chains
- * @batch: that entered or left chains under this hold of est->lock
+ * @batch: how many entered or left chains under this hold of est->lock
+ * @moved: these
  * @mark: full checks
+ * @turn: kthread 0
+ * @rows: the contexts
  * @full: est->full as it was last seen
  * @repack: est->repack as it was last seen
  */
@@ -163,7 +217,10 @@ struct model {
 	struct held		held[MODEL_HELD];
 	unsigned int		linked;
 	unsigned int		batch;
+	struct obj		*moved[IP_VS_EST_BATCH];
 	unsigned int		mark;
+	struct model_turn	turn;
+	struct model_rows	rows[MODEL_CTXS];
 	bool			full;
 	bool			repack;
 };
@@ -188,6 +245,7 @@ void obj_count(struct obj *obj, enum ip_vs_count c, u32 len);
 void obj_jump(struct obj *obj, enum ip_vs_count c, u64 n);
 void obj_hold(struct held *held, struct obj *obj, enum ip_vs_count c);
 void obj_let_go(struct held *held);
+u64 obj_walked(const struct obj *obj);
 bool obj_at_rest(const struct obj *obj);
 void obj_check_quiet(const struct obj *obj);
 void obj_read(struct obj *obj);
@@ -196,6 +254,11 @@ void obj_zero(struct obj *obj);
 /* model_link.c */
 void model_check_left(const struct obj *obj);
 void model_unlocked(spinlock_t *lock);
+
+/* model_turns.c */
+void model_turn_unlocked(void);
+void model_row_opened(const struct ip_vs_est_ctx *ctx, unsigned int row);
+void model_row_walked(unsigned int row, unsigned long late);
 
 /* model_check.c */
 void model_check(void);
@@ -207,6 +270,9 @@ void model_check_rest(void);
 void model_op(void);
 void op_start(u32 n);
 void op_stop(u32 n, bool keep);
+void op_stop_most(void);
+void op_revive(u32 n);
+void op_run(int run);
 void op_free(u32 n);
 void op_yield(void);
 void obj_stop(struct obj *obj);
@@ -215,6 +281,7 @@ void obj_stop(struct obj *obj);
 void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
 		 u32 (*pick)(u32 n));
 void model_settle(void);
+void model_months(void);
 void model_end(void);
 
 /* est_fuzz.c, under the name that libFuzzer calls */

@@ -29,7 +29,7 @@ static void check_asleep(const struct ip_vs_est_net *est,
 	unsigned int row = ctx->cursor, steps;
 	unsigned long due;
 
-	if (!task || task->pausing || !sim_sleeps(task))
+	if (!task || task->pausing || task->briefly || !sim_sleeps(task))
 		return;
 	for (steps = 0; steps < IP_VS_EST_ROWS && !ctx->load[row]; steps++)
 		row = (row + 1) % IP_VS_EST_ROWS;
@@ -217,6 +217,29 @@ static void check_tasks(struct ip_vs_est_net *est, bool run)
 		sim_fail("a detached context is not freed");
 }
 
+/* Estimators share rows and contexts: no more of these are there than four
+ * times what so many need
+ */
+static void check_compact(const struct ip_vs_est_net *est)
+{
+	unsigned int room = IP_VS_EST_ROWS * IP_VS_EST_CHAINS * est->chain_max;
+	unsigned int contexts, rows, open = 0, id;
+
+	if (!room)
+		return;
+	contexts = min(DIV_ROUND_UP(est->started, room), est->ctx_max);
+	rows = min(DIV_ROUND_UP(est->started, est->chain_max),
+		   contexts * IP_VS_EST_ROWS);
+	for (id = 0; id < est->nslots; id++) {
+		if (est->slot[id])
+			open += bitmap_weight(est->slot[id]->used,
+					      IP_VS_EST_ROWS);
+	}
+	if (open >= 4 * rows || est->nctx >= 4 * contexts)
+		sim_fail("%u estimators in %u rows of %u contexts, but need %u of %u",
+			 est->started, open, est->nctx, rows, contexts);
+}
+
 /* An estimator in a chain: who has left one may point to a row that is gone */
 static void check_sampled(const struct obj *obj, u64 begin)
 {
@@ -224,10 +247,11 @@ static void check_sampled(const struct obj *obj, u64 begin)
 
 	/* Nothing to do for it: looked at is enough */
 	if (obj->quiet && !atomic_long_read(&obj->stats.dirty))
-		stamp = time_after(*obj->walked, stamp) ? *obj->walked : stamp;
+		stamp = time_after64(obj_walked(obj), stamp) ?
+			obj_walked(obj) : stamp;
 	if (obj->gen != model_est()->gen || (s64)(stamp - begin) <= 0)
 		sim_fail("forgotten: in row %u, but not sampled for %lu jiffies",
-			 obj->stats.est.row, jiffies - (unsigned long)stamp);
+			 obj->stats.est.row, (unsigned long)(sim.now - stamp));
 }
 
 /* After more than two periods without trouble, which began at @begin: every
@@ -245,6 +269,7 @@ void model_check_settled(u64 begin)
 		return;
 	if (est->calibrate || est->measured || est->repack)
 		sim_fail("kthread 0 is behind with its work");
+	check_compact(est);
 	if (!list_empty(&est->pending) && !est->full)
 		sim_fail("forgotten: an estimator waits, but there is room");
 	for (i = 0; i < model.nstarted; i++) {

@@ -40,7 +40,7 @@ static u64 wait_calm(void)
 {
 	struct ip_vs_est_net *est = model_est();
 	unsigned int ticks, calm = 0;
-	u64 begin = jiffies;
+	u64 begin = sim.now;
 	u32 chain_max = 0;
 
 	for (ticks = 0; calm < 2 * IP_VS_EST_ROWS + 5; ticks++) {
@@ -55,13 +55,24 @@ static u64 wait_calm(void)
 		if ((est->repack && model_runs()) ||
 		    est->chain_max != chain_max || ticks < IP_VS_EST_ROWS) {
 			chain_max = est->chain_max;
-			begin = jiffies;
+			begin = sim.now;
 			calm = 0;
 		}
 		calm++;
-		jiffies += IP_VS_EST_TICK;
+		sim_pass(IP_VS_EST_TICK);
 	}
 	return begin;
+}
+
+static void trouble_ends(void)
+{
+	let_all_go();
+	sim.enomem = 0;
+	sim.notask = 0;
+	sim.yield = 0;
+	sim.chain_ns = 0;
+	sim.est_ns = 0;
+	sim_starve_none();
 }
 
 /* A time without trouble, in which all that waits gets its turn, and another
@@ -69,14 +80,70 @@ static u64 wait_calm(void)
  */
 void model_settle(void)
 {
-	let_all_go();
-	sim.enomem = 0;
-	sim.notask = 0;
-	sim.yield = 0;
+	trouble_ends();
 	model_check_settled(wait_calm());
+	if (model.pick(2)) {
+		op_stop_most();
+		model_check_settled(wait_calm());
+	}
 	wait_calm();
 	model_check_rest();
 	op_yield();
+}
+
+/* Two periods in which nothing new comes */
+static void pass_periods(void)
+{
+	unsigned int ticks;
+
+	for (ticks = 0; ticks < 2 * IP_VS_EST_ROWS; ticks++) {
+		sim_gp_begin_asked();
+		sim_run_all();
+		sim_gp_end();
+		sim_pass(IP_VS_EST_TICK);
+	}
+}
+
+/* So long that jiffies of 32 bits seem to have gone back.  Tasks that are there
+ * run now and then.
+ */
+static void pass_months(void)
+{
+	u64 left = (1ULL << 31) + model.pick(1U << 30), step;
+
+	for (; left; left -= step) {
+		step = min_t(u64, left, 1 << 29);
+		sim_pass(step);
+		sim_run_all();
+	}
+}
+
+/* A long time in which there may be no service, or no estimation; then it goes
+ * on, also for what had no room before.
+ */
+void model_months(void)
+{
+	u32 what = model.pick(3);
+
+	trouble_ends();
+	if (what == 0)
+		op_stop(model.nstarted, model.pick(2));
+	else if (what == 1)
+		op_run(false);
+	pass_periods();
+	if (what < 2 && sim_ntasks())
+		sim_fail("%u tasks, and nothing to do", sim_ntasks());
+	pass_months();
+	if (model.pick(2))
+		op_stop(model.pick(model.nstarted), model.pick(2));
+	if (what == 1)
+		op_run(true);
+	op_start(1 + model.pick(16));
+	if (model.nstarted == 1)
+		op_revive(1);
+	model_check_settled(wait_calm());
+	op_yield();
+	model_seen.months++;
 }
 
 void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
@@ -113,6 +180,7 @@ void model_end(void)
 
 	let_all_go();
 	model_seen.corrections += est->corrections;
+	model_seen.starved += sim.starved;
 	if (est->corrections && sim.clock_res > IP_VS_EST_CLOCK_RES)
 		sim_fail("limits are corrected by a clock that cannot tell");
 	op_stop(model.nstarted, false);

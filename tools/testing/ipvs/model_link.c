@@ -14,12 +14,13 @@ static struct obj *model_obj(struct hlist_node *node)
 	return container_of(node, struct obj, stats.est.node);
 }
 
-static void model_moved(void)
+static void model_moved(struct obj *obj)
 {
 	lockdep_assert_held(&model_est()->lock);
-	if (++model.batch > IP_VS_EST_BATCH)
+	if (model.batch == IP_VS_EST_BATCH)
 		sim_fail("more than %u estimators move under one hold of est->lock",
 			 IP_VS_EST_BATCH);
+	model.moved[model.batch++] = obj;
 }
 
 /* One that has left a chain leads walkers on until it enters another */
@@ -38,10 +39,10 @@ void model_link(struct hlist_node *node, struct hlist_head *chain)
 	struct ip_vs_est_ctx *ctx = e->ctx;
 	struct ip_vs_est_row *r;
 
-	model_moved();
+	model_moved(obj);
 	model_check_left(obj);
-	if (obj->linked || !list_empty(&e->pending))
-		sim_fail("an estimator enters a chain and is elsewhere too");
+	if (obj->linked)
+		sim_fail("an estimator enters a chain and is in one");
 	if (e->quiet)
 		sim_fail("an estimator enters a chain without having been looked at there");
 	if (obj->left && (long)(sim.gp_ended - obj->left_gp) < 1)
@@ -62,6 +63,8 @@ void model_link(struct hlist_node *node, struct hlist_head *chain)
 	if (ctx->load[e->row] > IP_VS_EST_CHAINS * est->chain_max)
 		sim_fail("a row of %u grows above its limit",
 			 ctx->load[e->row]);
+	if (ctx->load[e->row] == 1)
+		model_row_opened(ctx, e->row);
 	obj->walked = &r->walked[e->chain];
 	obj->linked = true;
 	model.linked++;
@@ -73,7 +76,7 @@ void model_unlink(struct hlist_node *node)
 {
 	struct obj *obj = model_obj(node);
 
-	model_moved();
+	model_moved(obj);
 	if (!obj->linked)
 		sim_fail("an estimator leaves a chain that it is not in");
 	obj->linked = false;
@@ -100,6 +103,14 @@ static void model_see(void)
 /* est->lock is about to be given back */
 void model_unlocked(spinlock_t *lock)
 {
+	unsigned int i;
+
+	for (i = 0; i < model.batch; i++) {
+		if (model.moved[i]->linked &&
+		    !list_empty(&model.moved[i]->stats.est.pending))
+			sim_fail("an estimator has entered a chain and waits");
+	}
+	model_turn_unlocked();
 	model.batch = 0;
 	model_check();
 	model_see();

@@ -13,19 +13,27 @@
 
 static const unsigned int obj_scale[IP_VS_NCOUNTS] = { 10, 10, 10, 5, 5 };
 
-/* A rate without rounding, as far as 128 bits have room */
-static unsigned __int128 obj_rate(u64 diff, u64 time, unsigned int c)
+/* A rate, rounded down; U64_MAX if it is larger.  In two halves, as 32 bits have
+ * no type for the product.
+ */
+static u64 obj_rate(u64 diff, u32 time, unsigned int c)
 {
-	return ((unsigned __int128)diff * HZ << obj_scale[c]) / time;
+	u64 unit = (u64)HZ << obj_scale[c];
+	u64 low = (diff & U32_MAX) * unit;
+	u64 high = (diff >> 32) * unit + (low >> 32);
+
+	if (high / time > U32_MAX)
+		return U64_MAX;
+	low = (high % time << 32) + (low & U32_MAX);
+	return (high / time << 32) + low / time;
 }
 
-static s64 obj_average(s64 avg, unsigned __int128 rate)
+static s64 obj_average(s64 avg, u64 rate)
 {
-	s64 r = rate > S64_MAX ? S64_MAX : (s64)rate;
-	__int128 step = (__int128)r - avg;
+	s64 step = min_t(u64, rate, S64_MAX) - avg;
 
 	/* Round down */
-	return avg + (s64)((step - (step < 0 ? 3 : 0)) / 4);
+	return avg + step / 4 - (step % 4 < 0);
 }
 
 /* What a sample holds.  When it is one of a batch, that is what was counted at
@@ -55,8 +63,7 @@ static void obj_check_sample(struct obj *obj)
 {
 	const struct ip_vs_estimator *est = &obj->stats.est;
 	u64 time = est->stamp - obj->stamp;
-	unsigned __int128 rate, low;
-	u64 diff, now[IP_VS_NCOUNTS];
+	u64 rate, low, diff, now[IP_VS_NCOUNTS];
 	unsigned int c;
 
 	if (time < HZ)
@@ -90,7 +97,7 @@ static void obj_rebase(struct obj *obj)
 	obj->taken = false;
 	memcpy(obj->base, obj->total, sizeof(obj->base));
 	memset(obj->avg, 0, sizeof(obj->avg));
-	obj->stamp = jiffies;
+	obj->stamp = sim.now;
 	obj->first = 0;
 }
 
@@ -132,15 +139,21 @@ void obj_check_quiet(const struct obj *obj)
 		sim_fail("quiet, but there is something to do");
 }
 
+/* When the chain of @obj was walked; it is in one, or is just leaving it */
+u64 obj_walked(const struct obj *obj)
+{
+	return sim.now - ((unsigned long)sim.now - *obj->walked);
+}
+
 /* The time that a sample begins with */
 static u64 obj_since(const struct obj *obj)
 {
 	u64 since = obj->stamp;
 
 	if (obj->quiet) {
-		if (time_after(*obj->walked, since))
-			since = *obj->walked;
-		if (obj->first && time_before(obj->first, since))
+		if (time_after64(obj_walked(obj), since))
+			since = obj_walked(obj);
+		if (obj->first && time_after64(since, obj->first))
 			sim_fail("a packet came %lu jiffies before its sample",
 				 (unsigned long)(since - obj->first));
 	}
@@ -165,7 +178,7 @@ static bool obj_later(struct obj *obj)
 			return false;
 	obj->taken = !obj->taken;
 	memcpy(obj->took, obj->total, sizeof(obj->took));
-	obj->took_at = jiffies;
+	obj->took_at = sim.now;
 	return true;
 }
 
@@ -191,13 +204,13 @@ static void obj_passed(struct obj *obj)
 		model_seen.woken += !!obj->quiet;
 		obj->stamp = obj_since(obj);
 		obj->quiet = 0;
-		if (time_before(jiffies, (unsigned long)obj->stamp + HZ))
+		if ((s64)(sim.now - obj->stamp) < HZ)
 			return;
 		if (obj_later(obj))
 			return;
 		/* One of a batch has the time at which it was summed */
-		age = jiffies - est->stamp;
-		if (age > (obj->taken ? jiffies - obj->took_at : 0))
+		age = sim.now - est->stamp;
+		if (age > (obj->taken ? sim.now - obj->took_at : 0))
 			sim_fail("a sample was due and not taken");
 		model_seen.samples++;
 		obj_check_sample(obj);
@@ -232,7 +245,7 @@ static void obj_unlocked(spinlock_t *lock)
 	}
 	if (doing == MODEL_START && obj->gen == IP_VS_EST_GEN_NEW) {
 		obj->gen = model_est()->gen;
-		obj->stamp = jiffies;
+		obj->stamp = sim.now;
 	} else if (doing == MODEL_START) {
 		obj->gen = IP_VS_EST_GEN_STALE;
 	}
@@ -277,7 +290,7 @@ void obj_free(struct obj *obj)
 static void obj_counted(struct obj *obj, enum ip_vs_count c, u64 n)
 {
 	obj->total[c] += n;
-	obj->first = obj->first ? : jiffies;
+	obj->first = obj->first ? : sim.now;
 }
 
 void obj_count(struct obj *obj, enum ip_vs_count c, u32 len)
@@ -361,7 +374,7 @@ static u64 obj_read_rate(struct obj *obj, enum ip_vs_count c)
 	u64 unit = 1ULL << obj_scale[c];
 
 	if (!est->active || obj->gen != est->gen ||
-	    jiffies - obj->stamp > 10 * HZ)
+	    sim.now - obj->stamp > 10 * HZ)
 		return 0;
 	return ((u64)obj->avg[c] + unit / 2 - 1) / unit;
 }

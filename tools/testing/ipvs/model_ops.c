@@ -62,7 +62,7 @@ void op_start(u32 n)
 	}
 }
 
-static void op_revive(u32 n)
+void op_revive(u32 n)
 {
 	struct obj *obj;
 
@@ -135,14 +135,17 @@ static void op_time(void)
 {
 	switch (pick(64)) {
 	case 0:
-		jiffies += sim_rnd(20 * HZ);
+		sim_pass(sim_rnd(20 * HZ));
 		break;
 	case 1:
+		/* Where jiffies wrap, nobody is late for so long */
 		if (!pick(64))
-			jiffies += (unsigned long)sim_rnd(U32_MAX) << 2;
+			sim_pass(BITS_PER_LONG == 64 ?
+				 (u64)sim_rnd(U32_MAX) << 2 :
+				 sim_rnd(U32_MAX >> 6));
 		break;
 	default:
-		jiffies += pick(2 * IP_VS_EST_TICK);
+		sim_pass(pick(2 * IP_VS_EST_TICK));
 		break;
 	}
 }
@@ -208,21 +211,31 @@ static void op_owner(void)
 	spin_unlock(&est->lock);
 }
 
-/* As a write to run_estimation or est_nice does */
+/* As a write to run_estimation does */
+void op_run(int run)
+{
+	struct ip_vs_est_net *est = model_est();
+
+	spin_lock(&est->lock);
+	est->run = run;
+	ip_vs_est_set_active(est);
+	spin_unlock(&est->lock);
+}
+
+/* As that or a write to est_nice does */
 static void op_sysctl(void)
 {
 	struct ip_vs_est_net *est = model_est();
 	bool run = pick(2);
 	int val = pick(4);
 
-	spin_lock(&est->lock);
 	if (run) {
-		est->run = val;
-		ip_vs_est_set_active(est);
-	} else {
-		est->nice = val;
-		ip_vs_est_queue_reload(est, 0);
+		op_run(val);
+		return;
 	}
+	spin_lock(&est->lock);
+	est->nice = val;
+	ip_vs_est_queue_reload(est, 0);
 	spin_unlock(&est->lock);
 }
 
@@ -250,19 +263,54 @@ void op_yield(void)
 	sim.yield = yields[pick(ARRAY_SIZE(yields))];
 }
 
+/* Another machine: what walks take, and what the tasks get of a CPU.  A chain
+ * is walked in nothing or in up to 32 ms, with up to 200 us more for each
+ * estimator.
+ */
+static void op_speed(void)
+{
+	static const unsigned int slow[] = { 0, 0, 1, 1, 2, 12, 100 };
+
+	sim.chain_ns = pick(2) ? 0 : 1000 << pick(16);
+	sim.est_ns = pick(2) ? 0 : 100 << pick(12);
+	sim.slow = slow[pick(ARRAY_SIZE(slow))];
+	sim.slice = 1000000 << pick(5);
+}
+
+/* A task gets no CPU at all for up to 10 s */
+static void op_starve(void)
+{
+	sim_starve(pick(256), sim_rnd(10 * HZ) * (1000000000ULL / HZ));
+}
+
 static void op_trouble(void)
 {
-	switch (pick(3)) {
+	switch (pick(6)) {
 	case 0:
 		sim.enomem = pick(3);
 		break;
 	case 1:
 		sim.notask = pick(3);
 		break;
+	case 2 ... 3:
+		op_speed();
+		break;
+	case 4:
+		op_starve();
+		break;
 	default:
 		op_yield();
 		break;
 	}
+}
+
+/* All but few */
+void op_stop_most(void)
+{
+	u32 left = pick_few(10);
+
+	if (left < model.nstarted)
+		op_stop(model.nstarted - left, pick(2));
 }
 
 static void op_rare(void)

@@ -7,11 +7,15 @@
 #include <linux/spinlock.h>
 #include <net/ip_vs.h>
 
-/* Pointers to what each CPU has are this far from the first CPU's */
-#define SIM_PERCPU_OFFSET	BIT(60)
+/* Pointers to what each CPU has are this far from the first CPU's, at no
+ * address where there are 64 bits
+ */
+#define SIM_PERCPU_OFFSET	BIT(BITS_PER_LONG - 4)
+
+/* A jiffy, ns */
+#define SIM_JIFFY		(1000000000 / HZ)
 
 struct sim sim;
-unsigned long jiffies;
 struct cpumask sim_possible;
 struct cpumask sim_online;
 struct user_namespace init_user_ns;
@@ -23,11 +27,43 @@ static unsigned int sim_readers;
 /* Readers that the grace period waits for */
 static unsigned int sim_gp_readers;
 
+/* @n jiffies go by */
+void sim_pass(u64 n)
+{
+	sim.now += n;
+	sim.ns += n * SIM_JIFFY;
+}
+
+/* The task that runs has something to do for @ns */
+void sim_spend(u64 ns)
+{
+	sim.ns += ns;
+	if (!sim.slow)
+		return;
+	current->ran += ns;
+	sim.part += ns;
+	sim.now += sim.part / SIM_JIFFY;
+	sim.part %= SIM_JIFFY;
+}
+
+/* A reader follows a pointer: the first one is that of a row, the next is in
+ * one of its chains.
+ */
+void sim_follow(void)
+{
+	if (++current->followed == 2)
+		sim_spend(sim.chain_ns);
+	sim_spend(sim.est_ns);
+	sim_preempt();
+}
+
 void *sim_alloc(size_t n, size_t size, gfp_t gfp)
 {
 	sim_might_sleep();
-	if (sim.enomem && !sim_rnd(sim.enomem))
+	if (sim.enomem && !sim_rnd(sim.enomem)) {
+		sim.failed++;
 		return NULL;
+	}
 	sim.memory++;
 	sim_preempt();
 	size = ALIGN(n * size, SIM_CACHE_LINE);
@@ -45,6 +81,16 @@ void sim_free(void *p)
 /* Before what the CPUs have: how much it is for each */
 #define SIM_PERCPU_HEAD		sizeof(u64)
 
+static void *sim_percpu_away(const void *first)
+{
+	return (void *)((unsigned long)first + SIM_PERCPU_OFFSET);
+}
+
+static void *sim_percpu_back(const void *p)
+{
+	return (void *)((unsigned long)p - SIM_PERCPU_OFFSET);
+}
+
 void *sim_percpu_alloc(size_t size, gfp_t gfp)
 {
 	char *p = sim_alloc(1, SIM_PERCPU_HEAD + sim.nr_cpus * size, gfp);
@@ -52,25 +98,27 @@ void *sim_percpu_alloc(size_t size, gfp_t gfp)
 	if (!p)
 		return NULL;
 	*(u64 *)p = size;
-	return p + SIM_PERCPU_HEAD + SIM_PERCPU_OFFSET;
+	return sim_percpu_away(p + SIM_PERCPU_HEAD);
 }
 
 void sim_percpu_free(void *p)
 {
 	if (p)
-		sim_free(p - SIM_PERCPU_OFFSET - SIM_PERCPU_HEAD);
+		sim_free(sim_percpu_back(p) - SIM_PERCPU_HEAD);
 }
 
 void *sim_percpu(const void *p, unsigned int cpu)
 {
-	void *first = (void *)p - SIM_PERCPU_OFFSET;
+	void *first = sim_percpu_back(p);
 	u64 size = *(u64 *)(first - SIM_PERCPU_HEAD);
 
 	if (cpu >= sim.nr_cpus)
 		sim_fail("no CPU %u", cpu);
-	/* Whoever reads many of these may be held up in between */
+	/* Whoever reads many of these may be held up in between, which is
+	 * nothing that the estimators take
+	 */
 	if (!sim_rnd(4000))
-		jiffies += 2;
+		sim.now += 2;
 	return first + cpu * size;
 }
 
@@ -86,14 +134,17 @@ void spin_lock(spinlock_t *lock)
 
 void spin_unlock(spinlock_t *lock)
 {
+	u64 begin = sim.now;
+
 	if (!lock->held)
 		sim_fail("a lock is given back that is not held");
-	sim.ns += sim.lock_ns;
 	if (lock->unlocked)
 		lock->unlocked(lock);
+	sim_spend(sim.lock_ns);
 	lock->held = false;
 	sim.locks--;
 	sim_preempt();
+	current->lost = sim.now - begin;
 }
 
 /* A reader that is no task, such as a packet; returns what it leaves with */
@@ -116,6 +167,7 @@ void rcu_read_lock(void)
 	if (current->rcu++)
 		return;
 	current->rcu_gp = sim_reader_enter();
+	current->followed = 0;
 }
 
 void rcu_read_unlock(void)
@@ -198,10 +250,12 @@ bool poll_state_synchronize_rcu(unsigned long cookie)
 /* A machine that has just started */
 void sim_begin(u64 seed, unsigned int cpus)
 {
-	/* Five minutes before it wraps, as the kernel's; RCU wraps sooner */
-	jiffies = -300 * HZ;
 	sim = (struct sim){
 		.rnd = seed ? : 1,
+		/* Five minutes before it wraps, as the kernel's; RCU wraps
+		 * sooner
+		 */
+		.now = -300 * HZ,
 		.clock_res = 1,
 		.lock_ns = 1000,
 		.nr_cpus = cpus,

@@ -5,6 +5,9 @@
  * run when the test says so, and stop where a kernel could preempt them and
  * the generator of random numbers says so, walkers in the middle of a chain
  * included.  Time, grace periods and lack of memory are the test's to give.
+ *
+ * Work takes time on the ns clock, and in jiffies too when sim.slow says so.
+ * Then a task that has run for a while gets no CPU for a while.
  */
 #ifndef _SIM_H
 #define _SIM_H
@@ -18,14 +21,22 @@
 /**
  * struct sim - the machine
  * @rnd: state of the generator of random numbers
+ * @now: jiffies, all 64 bits of it
  * @ns: the clock, ns
- * @clock_res: its resolution, ns
+ * @part: time that is not a whole jiffy yet, ns
+ * @clock_res: resolution of the clock, ns
  * @lock_ns: what holding a lock takes, ns: the cost of an estimator
+ * @chain_ns: what the walk of a chain takes besides, ns
+ * @est_ns: and for each estimator in it, ns
+ * @slow: a task has one in so many parts of a CPU; 0: work takes no jiffies
+ * @slice: what it has at a time, ns
  * @nr_cpus: possible CPUs
  * @cpu: the one that packets arrive at
  * @yield: a task is switched at one in so many places; 0: never
  * @enomem: one in so many allocations fails; 0: none
  * @notask: one in so many tasks cannot be created; 0: none
+ * @failed: allocations that have failed
+ * @starved: times that a task was left without a CPU
  * @locks: locks that are held
  * @memory: allocations that are not freed
  * @gp_begun: the last grace period that has begun
@@ -34,14 +45,22 @@
  */
 struct sim {
 	u64 rnd;
+	u64 now;
 	u64 ns;
+	u64 part;
 	u32 clock_res;
 	u32 lock_ns;
+	u32 chain_ns;
+	u32 est_ns;
+	u32 slow;
+	u32 slice;
 	unsigned int nr_cpus;
 	unsigned int cpu;
 	unsigned int yield;
 	unsigned int enomem;
 	unsigned int notask;
+	unsigned long failed;
+	unsigned long starved;
 	unsigned int locks;
 	long memory;
 	unsigned long gp_begun;
@@ -69,6 +88,9 @@ void sim_fail(const char *fmt, ...)
 /* sim.c */
 void sim_begin(u64 seed, unsigned int cpus);
 void sim_end(void);
+void sim_pass(u64 n);
+void sim_spend(u64 ns);
+void sim_follow(void);
 void *sim_alloc(size_t n, size_t size, gfp_t gfp);
 void sim_free(void *p);
 void *sim_percpu_alloc(size_t size, gfp_t gfp);
@@ -86,6 +108,9 @@ void sim_preempt(void);
 bool sim_sleeps(const struct task_struct *task);
 bool sim_run(void);
 void sim_run_all(void);
+unsigned int sim_ntasks(void);
+void sim_starve(unsigned int i, u64 ns);
+void sim_starve_none(void);
 void sim_tasks_begin(void);
 void sim_tasks_end(void);
 

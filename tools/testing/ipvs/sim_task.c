@@ -4,6 +4,8 @@
  * The test is a task too, the one that all others are switched from and back
  * to.  When the test itself calls what can be preempted, some other task runs
  * for a while.
+ *
+ * All work is done one after the other, so tasks share a CPU, as it were.
  */
 
 #include <dlfcn.h>
@@ -21,8 +23,15 @@
 
 #define SIM_STACK	(128 << 10)
 #define SIM_TASKS	64
-/* Switches after which tasks should have nothing to do any more */
+/* Switches after which tasks should have nothing to do any more, and how many
+ * they get where work takes so much time that they always have
+ */
 #define SIM_BUSY	10000000
+#define SIM_BUSY_SLOW	200
+/* A task that has not slept for so long may sleep a jiffy for no other reason,
+ * jiffies: as long as a period
+ */
+#define SIM_NO_HOLDOUT	(50 * (HZ / 25))
 
 /**
  * struct sim_stack - what a task runs on
@@ -74,6 +83,7 @@ static void sim_entry(void)
 {
 	__sanitizer_finish_switch_fiber(NULL, &sim_main_stack.bottom,
 					&sim_main_stack.size);
+	current->slept = sim.now;
 	current->fn(current->data);
 	current->dead = true;
 	if (current->waiter)
@@ -171,7 +181,7 @@ bool sim_sleeps(const struct task_struct *task)
 
 static bool sim_runnable(const struct task_struct *task)
 {
-	if (!task->woken || task->dead)
+	if (!task->woken || task->dead || sim.ns < task->off)
 		return false;
 	if (task == sim_worker && !sim_working)
 		return sim_work && sim_work->pending &&
@@ -206,6 +216,8 @@ void sim_run_all(void)
 	unsigned int n;
 
 	for (n = 0; sim_run(); n++) {
+		if (sim.slow && n > SIM_BUSY_SLOW)
+			break;
 		if (n > SIM_BUSY)
 			sim_fail("the tasks never sleep");
 	}
@@ -225,7 +237,7 @@ static void sim_wait(struct task_struct *task)
 	if (current == &sim_main) {
 		/* All are asleep: nothing happens before time goes by */
 		if (!sim_run())
-			jiffies++;
+			sim_pass(1);
 		return;
 	}
 	task->waiter = current;
@@ -234,17 +246,55 @@ static void sim_wait(struct task_struct *task)
 	task->waiter = NULL;
 }
 
+/* Kthreads that there are */
+unsigned int sim_ntasks(void)
+{
+	return sim_tasks - 1;
+}
+
+/* The @i'th task that there is gets no CPU for @ns */
+void sim_starve(unsigned int i, u64 ns)
+{
+	if (!sim_tasks)
+		return;
+	sim_task[i % sim_tasks]->off = sim.ns + ns;
+	sim.starved++;
+}
+
+/* All get what they need */
+void sim_starve_none(void)
+{
+	unsigned int i;
+
+	sim.slow = 0;
+	for (i = 0; i < sim_tasks; i++)
+		sim_task[i]->off = 0;
+}
+
+/* The task that runs has had its share, and the others' time comes */
+static bool sim_share_is_over(void)
+{
+	if (current == &sim_main || !sim.slow || current->ran < sim.slice)
+		return false;
+	current->off = sim.ns + current->ran * (sim.slow - 1);
+	current->ran = 0;
+	sim.starved += sim.slow > 1;
+	return true;
+}
+
 /* A place where a task can be preempted */
 void sim_preempt(void)
 {
-	unsigned long begin = jiffies;
+	u64 begin = sim.now;
 
 	current->lost = 0;
-	if (!sim.yield || sim.locks || current->bh || sim_rnd(sim.yield))
+	if (sim.locks || current->bh)
+		return;
+	if (!sim_share_is_over() && (!sim.yield || sim_rnd(sim.yield)))
 		return;
 	current->nivcsw++;
 	sim_yield();
-	current->lost = jiffies - begin;
+	current->lost = sim.now - begin;
 }
 
 void cond_resched(void)
@@ -270,9 +320,16 @@ long schedule_timeout(long timeout)
 	current->nvcsw++;
 	current->timed = timeout != MAX_SCHEDULE_TIMEOUT;
 	current->wake_at = jiffies + timeout;
+	current->briefly = timeout == 1 &&
+			   sim.now - current->slept > SIM_NO_HOLDOUT;
 	current->meant = current->wake_at - current->lost;
 	current->asleep = true;
 	sim_yield();
+	if (!current->pausing) {
+		current->slept = sim.now;
+		current->walks = 0;
+	}
+	current->ran = 0;
 	current->asleep = false;
 	current->state = TASK_RUNNING;
 	return 0;

@@ -7,7 +7,8 @@
 
 /* HZ comes from the Makefile */
 
-extern unsigned long jiffies;
+/* It moves in sim.c alone, see there */
+#define jiffies			((unsigned long)sim.now)
 
 #define MAX_SCHEDULE_TIMEOUT	LONG_MAX
 
@@ -19,7 +20,7 @@ extern unsigned long jiffies;
 
 static inline u64 get_jiffies_64(void)
 {
-	return jiffies;
+	return sim.now;
 }
 
 static inline unsigned long msecs_to_jiffies(unsigned int ms)

@@ -44,13 +44,13 @@ bool poll_state_synchronize_rcu(unsigned long cookie);
 
 #define rcu_dereference_protected(p, cond)				\
 	({ RCU_LOCKDEP_WARN(!(cond), "lock not held: " #p); (p); })
-/* What it returns may be unpublished at once */
+/* What it returns may be unpublished at once, and it takes time */
 #define rcu_dereference(p)						\
 	({								\
 		typeof(p) __p = READ_ONCE(p);				\
 									\
 		RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), #p);	\
-		sim_preempt();						\
+		sim_follow();						\
 		__p;							\
 	})
 #define rcu_dereference_raw(p)		READ_ONCE(p)

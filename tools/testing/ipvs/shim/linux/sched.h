@@ -22,6 +22,7 @@ struct sim_stack;
  * @real_parent: the task that has made it
  * @rcu: depth of RCU read-side sections
  * @rcu_gp: last grace period that had begun when the outermost one began
+ * @followed: pointers that it has followed in that section
  * @bh: depth of sections without bottom halves
  * @refs: who needs this
  * @woken: for the first time
@@ -29,8 +30,15 @@ struct sim_stack;
  * @pausing: and it would not do anything else
  * @timed: until @wake_at
  * @wake_at: jiffies
- * @lost: time that went by when it was preempted last, jiffies
- * @meant: @wake_at, had it not been preempted before it went to sleep
+ * @briefly: that is a jiffy, and it had not slept for a period before
+ * @lost: time that went by when it gave back a lock or was preempted last,
+ *	jiffies
+ * @meant: @wake_at, had no time gone by before it went to sleep
+ * @ran: what it has worked since it was preempted for that, ns
+ * @off: it gets no CPU until then, by sim.ns
+ * @slept: when it last slept, or began, jiffies; without its pauses
+ * @walks: walks of rows since then that were a period too late, see
+ *	model_turns.c
  * @stop: what kthread_should_stop() says
  * @dead: @fn has returned
  * @waiter: the task in kthread_stop() for it
@@ -48,6 +56,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	unsigned int rcu;
 	unsigned long rcu_gp;
+	unsigned int followed;
 	unsigned int bh;
 	unsigned int refs;
 	bool woken;
@@ -55,8 +64,13 @@ struct task_struct {
 	bool pausing;
 	bool timed;
 	unsigned long wake_at;
+	bool briefly;
 	unsigned long lost;
 	unsigned long meant;
+	u64 ran;
+	u64 off;
+	u64 slept;
+	unsigned int walks;
 	bool stop;
 	bool dead;
 	struct task_struct *waiter;
