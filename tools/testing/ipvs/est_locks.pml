@@ -11,7 +11,10 @@
  *
  * Slot 0 has room for the total's estimator, slot 1 for ROOM others.  A row is
  * walked once, and then its task sleeps without a timeout: time brings nothing
- * about except place_at, so that a missing wake-up shows.
+ * about except place_at, so that a missing wake-up shows.  With -DLATE walks
+ * take so long that a row is always due, and no task with one ever sleeps: then
+ * nothing may lean on that.  (The jiffy that they do sleep brings nothing about
+ * either.)
  *
  * The world acts EVENTS times, in any order and at any moment; the namespace
  * lives on, or goes away at any moment.
@@ -28,8 +31,15 @@
 #define NO_ROW_WAKE		8	/* ip_vs_est_place() wakes nobody */
 #define DETACH_UNQUEUED		9	/* a context is left, the work not queued */
 #define NO_CANCEL		10	/* exit leaves the work alone */
+#define WALK_WHILE_DUE		11	/* walks rows as long as one is due */
 #ifndef BUG
 #define BUG	0
+#endif
+#if BUG == WALK_WHILE_DUE
+#define LATE	1
+#endif
+#ifndef LATE
+#define LATE	0
 #endif
 #ifndef EVENTS
 #define EVENTS	3
@@ -226,7 +236,13 @@ inline look(c)	/* ip_vs_est_idle_time(): idle 0: no, 1: for ever, 2: until due *
 		IF(c == 0 && (calibrate || measured || repack), idle = 0))
 }
 
-proctype kthread(byte c)	/* ip_vs_est_kthread(), _walk_due(), _period() */
+#if BUG == WALK_WHILE_DUE
+#define WALKED	skip
+#else
+#define WALKED	break	/* one row a turn */
+#endif
+
+proctype kthread(byte c)	/* ip_vs_est_kthread(), _walk_next(), _period() */
 {
 	byte e, idle;
 
@@ -241,9 +257,9 @@ end:	do
 			IF(c == 0, distribute());
 #endif
 			do	/* a walk may show that limits are wrong */
-			:: LOCKED(!should_stop[c] && row[c], row[c] = false)
+			:: LOCKED(!should_stop[c] && row[c], row[c] = LATE); WALKED
 			:: LOCKED(!should_stop[c] && row[c] && events,
-					events--; row[c] = false; measured = true; WAKE(0))
+					events--; row[c] = LATE; measured = true; WAKE(0)); WALKED
 			:: atomic { should_stop[c] || !row[c] -> break }
 			od;
 #if BUG == LOOK_BEFORE_STATE
