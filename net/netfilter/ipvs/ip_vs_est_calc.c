@@ -36,9 +36,9 @@
 /* Time that a chain should take: 5 % less than the 100 us budget, ns */
 #define IP_VS_EST_BUDGET	95000
 /* Time of a chain that asks for a lower limit, ns: with 48 of them in a row, a
- * kthread takes 1/8 of a CPU
+ * kthread takes a little less than 1/8 of a CPU
  */
-#define IP_VS_EST_TOO_SLOW	104000
+#define IP_VS_EST_TOO_SLOW	102000
 /* A limit that is higher by 1/16 is worth moving estimators for: so it is less
  * than a tenth from what it could be.  By choice, as the next ones are.
  */

@@ -45,7 +45,7 @@
 /* A rate is not shown any more after this time without a sample, jiffies */
 #define IP_VS_EST_STALE		(10 * HZ)
 
-/* Chains of a row: 48 of 104 us, above which the limit is lowered, are 5 of the
+/* Chains of a row: 48 of 102 us, above which the limit is lowered, are 4.9 of the
  * 40 ms that a row has.  So a kthread takes at most 1/8 of a CPU, without what
  * interrupts take meanwhile.
  */
@@ -199,6 +199,7 @@ struct ip_vs_est_class {
  * @least: the least time of a probed chain, for each estimator in it; or 0
  * @base: cost of a busy estimator without reading counters; 0 at first
  * @all: and what is added for the counters of all CPUs
+ * @doubt: the last period said something else
  */
 struct ip_vs_est_meter {
 	struct ip_vs_est_class	class[IP_VS_EST_CLASSES];
@@ -207,6 +208,7 @@ struct ip_vs_est_meter {
 	u32			least;
 	u32			base;
 	u32			all;
+	bool			doubt;
 };
 
 /**

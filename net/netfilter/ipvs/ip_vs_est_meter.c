@@ -58,8 +58,9 @@
  */
 #define IP_VS_EST_INERTIA	(2 * IP_VS_EST_ONE)
 /* Differences of less than 1/8 are chance for the most part: then the costs are
- * a mean, in which what was known before has the weight of so many times.  By
- * choice: what is left of chance is less than what asks for another limit.
+ * a mean, in which what was known before has the weight of so many times.  Larger
+ * ones are believed when the next period says so too.  By choice: what is left
+ * of chance is less than what asks for another limit.
  */
 #define IP_VS_EST_MEMORY	16
 
@@ -271,24 +272,28 @@ ip_vs_est_class_point(const struct ip_vs_est_meter *m,
 	return p;
 }
 
-/* Both costs by one factor: a CPU at another clock */
+/* Both costs by one factor, the mean of those that the points ask for: a CPU at
+ * another clock
+ */
 static void ip_vs_est_meter_scale(struct ip_vs_est_meter *m,
 				  const struct ip_vs_est_point *p,
 				  unsigned int n)
 {
-	u64 cost = 0, expected = 0;
+	unsigned int times = 0;
+	u64 factor = 0;
 
-	for (; n; n--, p++) {
-		cost += p->cost * p->n;
-		expected += ip_vs_est_expect(m, p->read) * p->n;
-	}
-	/* A u64 holds all of it: the sums are below 2^40, costs 2^32, and what
-	 * the factor is beyond 2^16 comes with the next period
+	/* A u64 holds all of it: costs are below 2^32, and what a factor is
+	 * beyond 2^16 comes with the next period
 	 */
-	cost = min(div64_u64(cost << IP_VS_EST_DIGITS, expected),
-		   (u64)U32_MAX >> 1);
-	m->base = ip_vs_est_cost_clamp((m->base * cost) >> IP_VS_EST_DIGITS);
-	m->all = ip_vs_est_cost_clamp((m->all * cost) >> IP_VS_EST_DIGITS);
+	for (; n; n--, p++) {
+		factor += min(div64_u64(p->cost << IP_VS_EST_DIGITS,
+					ip_vs_est_expect(m, p->read)),
+			      (u64)U32_MAX >> 1) * p->n;
+		times += p->n;
+	}
+	factor = div_u64(factor, times);
+	m->base = ip_vs_est_cost_clamp((m->base * factor) >> IP_VS_EST_DIGITS);
+	m->all = ip_vs_est_cost_clamp((m->all * factor) >> IP_VS_EST_DIGITS);
 }
 
 /* 1 + (@y / @by), from a quarter to 4, of @cost */
@@ -343,6 +348,7 @@ static void ip_vs_est_meter_begin(struct ip_vs_est_meter *m)
 	m->base = 2 * line * DIV_ROUND_UP(sizeof(struct ip_vs_stats),
 					  SMP_CACHE_BYTES);
 	m->all = line * num_possible_cpus();
+	m->doubt = true;
 }
 
 /* Learn from the points; returns the cost when every CPU has counted */
@@ -356,15 +362,20 @@ static u32 ip_vs_est_meter_learn(struct ip_vs_est_meter *m,
 	/* By class, so the first has the least to read */
 	if (p[n - 1].read - p[0].read >= IP_VS_EST_APART)
 		ip_vs_est_meter_fit(m, p, n);
+
 	cost = (u64)m->base + m->all;
 	if (cost > (base + all) / 8 * 7 && cost < (base + all) / 8 * 9) {
 		for (i = 0; i < n; i++)
 			times += p[i].n;
-		m->base = div_u64(IP_VS_EST_MEMORY * base +
-				  (u64)times * m->base,
-				  IP_VS_EST_MEMORY + times);
-		m->all = div_u64(IP_VS_EST_MEMORY * all + (u64)times * m->all,
-				 IP_VS_EST_MEMORY + times);
+		base = IP_VS_EST_MEMORY * base + (u64)times * m->base;
+		all = IP_VS_EST_MEMORY * all + (u64)times * m->all;
+		m->base = div_u64(base, IP_VS_EST_MEMORY + times);
+		m->all = div_u64(all, IP_VS_EST_MEMORY + times);
+		m->doubt = false;
+	} else if (!m->doubt) {
+		m->base = base;
+		m->all = all;
+		m->doubt = true;
 	}
 	return ip_vs_est_cost_clamp((u64)m->base + m->all);
 }
