@@ -206,6 +206,29 @@ bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
 }
 
 /**
+ * ip_vs_est_set_task() - give a task its CPUs
+ * @task: the task
+ * @cpus: the CPUs
+ *
+ * Newer kernels cut them to those that taskset has given it once, where it has.
+ *
+ * Context: may sleep.
+ * Return: true if it has all of them now.
+ */
+bool ip_vs_est_set_task(struct task_struct *task, const struct cpumask *cpus)
+{
+	unsigned long flags;
+	bool all;
+
+	/* Fails when all of them are offline: applied when one comes */
+	set_cpus_allowed_ptr(task, cpus);
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	all = cpumask_subset(cpus, &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return all;
+}
+
+/**
  * ip_vs_est_rescue() - let a task run, whoever keeps it from that
  * @est: estimation in the namespace
  * @task: the task, for which est->cpus and est->nice are of no account any more
@@ -213,13 +236,16 @@ bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
  *
  * It leaves an isolated CPU, whoever runs there, and may go wherever the
  * scheduler balances.  With all CPUs it would stay: between isolated ones, and
- * from them to others, nothing is balanced.
+ * from them to others, nothing is balanced.  Where the kernel cuts that to what
+ * taskset once said, it gets the others.
  *
  * Context: may sleep, no lock held.
  */
 void ip_vs_est_rescue(struct ip_vs_est_net *est, struct task_struct *task,
 		      struct cpumask *cpus)
 {
+	unsigned long flags;
+
 	spin_lock(&est->lock);
 	ip_vs_est_default_cpulist(cpus);
 	cpumask_andnot(cpus, cpus, est->taken);
@@ -229,6 +255,11 @@ void ip_vs_est_rescue(struct ip_vs_est_net *est, struct task_struct *task,
 	/* Fails when all of them are offline, or none is left */
 	if (set_cpus_allowed_ptr(task, cpus))
 		set_cpus_allowed_ptr(task, cpu_possible_mask);
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_andnot(cpus, cpus, &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	if (!cpumask_empty(cpus))
+		set_cpus_allowed_ptr(task, cpus);
 }
 
 static void ip_vs_est_cpu_event(struct ip_vs_est_net *est)

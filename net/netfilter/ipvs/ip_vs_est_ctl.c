@@ -105,37 +105,6 @@ static bool ip_vs_est_take_new_cpulist(struct ip_vs_est_net *est)
 	return anew;
 }
 
-/* Apply nice, and CPUs if need be, to all tasks that run */
-static void ip_vs_est_apply(struct ip_vs_est_net *est)
-{
-	bool anew = ip_vs_est_take_new_cpulist(est), move;
-	struct task_struct *task;
-	unsigned int id;
-	int nice;
-
-	for (id = 0; ; id++) {
-		spin_lock(&est->lock);
-		if (id >= est->nslots) {
-			spin_unlock(&est->lock);
-			break;
-		}
-		task = est->slot[id] ? est->slot[id]->task : NULL;
-		if (task)
-			get_task_struct(task);
-		nice = est->nice;
-		move = task && ip_vs_est_cpus_for(est, task, anew,
-						  est->reload_mask);
-		spin_unlock(&est->lock);
-
-		if (!task)
-			continue;
-		set_user_nice(task, nice);
-		if (move)
-			set_cpus_allowed_ptr(task, est->reload_mask);
-		put_task_struct(task);
-	}
-}
-
 /* Take the task of a context away, for the caller to stop: nobody wakes it
  * from here on
  */
@@ -160,6 +129,53 @@ static void ip_vs_est_stop_task(struct ip_vs_est_net *est, unsigned int id,
 	ip_vs_est_rescue(est, task, est->reload_mask);
 	kthread_stop(task);
 	trace_ipvs_est_task_stopped(est->ipvs->gen, id, pid);
+}
+
+/* Stop the task of a slot, if there is one */
+static void ip_vs_est_stop_slot(struct ip_vs_est_net *est, unsigned int id)
+{
+	struct task_struct *task = NULL;
+
+	spin_lock(&est->lock);
+	if (id < est->nslots && est->slot[id])
+		task = ip_vs_est_take_task(est->slot[id]);
+	spin_unlock(&est->lock);
+
+	if (task)
+		ip_vs_est_stop_task(est, id, task);
+}
+
+/* Apply nice, and CPUs if need be, to all tasks that run.  One that cannot be
+ * given a new list is stopped: the next one can.
+ */
+static void ip_vs_est_apply(struct ip_vs_est_net *est)
+{
+	bool anew = ip_vs_est_take_new_cpulist(est), move;
+	struct task_struct *task;
+	unsigned int id;
+	int nice;
+
+	for (id = 0; ; id++) {
+		spin_lock(&est->lock);
+		if (id >= est->nslots) {
+			spin_unlock(&est->lock);
+			break;
+		}
+		task = est->slot[id] ? est->slot[id]->task : NULL;
+		if (task)
+			get_task_struct(task);
+		nice = est->nice;
+		move = task && ip_vs_est_cpus_for(est, task, anew,
+						  est->reload_mask);
+		spin_unlock(&est->lock);
+
+		if (!task)
+			continue;
+		set_user_nice(task, nice);
+		if (move && !ip_vs_est_set_task(task, est->reload_mask) && anew)
+			ip_vs_est_stop_slot(est, id);
+		put_task_struct(task);
+	}
 }
 
 /* Free the contexts without estimators */
@@ -237,8 +253,7 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 	ip_vs_est_cpus_for(est, task, true, est->reload_mask);
 	spin_unlock(&est->lock);
 	set_user_nice(task, nice);
-	/* Fails when all of them are offline: applied when one comes */
-	set_cpus_allowed_ptr(task, est->reload_mask);
+	ip_vs_est_set_task(task, est->reload_mask);
 	trace_ipvs_est_task_started(est->ipvs->gen, ctx->id, task_pid_nr(task));
 
 	/* What has changed since then has queued this work again */

@@ -539,6 +539,7 @@ void ip_vs_est_see_cpus(struct ip_vs_est_net *est);
 void ip_vs_est_own_cpus(struct ip_vs_est_net *est);
 bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
 			bool anew, struct cpumask *cpus);
+bool ip_vs_est_set_task(struct task_struct *task, const struct cpumask *cpus);
 void ip_vs_est_rescue(struct ip_vs_est_net *est, struct task_struct *task,
 		      struct cpumask *cpus);
 int ip_vs_est_hotplug_add(struct ip_vs_est_net *est);
