@@ -12,10 +12,11 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 # Other user namespaces than the initial one see no sysctls
-[[ ${1:-} == --recovers ]] || need_ipvs
+[[ ${1:-} == --starts ]] || need_ipvs
+need_helpers sockopt_services
 FAULT=$TEST_DIR/est_fault/est_fault.ko
 [[ -f $FAULT ]] || ktap_skip_all "est_fault.ko is not built"
-[[ ${1:-} == --recovers ]] || own_netns "$0" "$@"
+[[ ${1:-} == --* ]] || own_netns "$0" "$@"
 
 SERVICE=(-t 192.0.2.1:80)
 SERVER=(-r 198.51.100.1:80)
@@ -102,18 +103,40 @@ recovers_there()
 	return $rc
 }
 
-# A call fails so many times in tasks of that name; rates come up all the same.
-# The namespace is root's, or of the user namespace that UNSHARE makes as well.
-UNSHARE=(unshare --net)
-recovers()	# FUNCTION VALUE TASK SKIP TIMES
+# Runs in a user namespace too, where ipvsadm may do nothing.
+starts_there()
+{
+	local before
+
+	ip link set lo up
+	before=$(est_ids)
+	"$TEST_DIR/sockopt_services" add 1 1
+	wait_until fault_hit "$1" && wait_until est_has_new_id "$before"
+}
+
+# A call fails so many times in tasks of that name, and then COMMAND... succeeds
+# with --recovers, or --starts.
+with_fault()	# FUNCTION VALUE TASK SKIP TIMES COMMAND...
 {
 	local rc=0
 
 	insmod "$FAULT" func="$1" value="$2" comm="$3" skip="$4" times="$5" ||
 		return
-	"${UNSHARE[@]}" bash "$0" --recovers "$5" || rc=$?
+	"${@:6}" "$5" || rc=$?
 	rmmod est_fault
 	return $rc
+}
+
+# Rates come up all the same.
+recovers()	# FUNCTION VALUE TASK SKIP TIMES
+{
+	with_fault "$@" unshare --net bash "$0" --recovers
+}
+
+# So does a task in a namespace made without privilege.
+starts()	# FUNCTION VALUE TASK SKIP TIMES
+{
+	with_fault "$@" unshare --user --map-root-user --net bash "$0" --starts
 }
 
 new_netns()
@@ -121,10 +144,10 @@ new_netns()
 	unshare --net true
 }
 
-if [[ ${1:-} == --recovers ]]; then
-	recovers_there "$2"
-	exit
-fi
+case ${1:-} in
+--recovers) recovers_there "$2"; exit ;;
+--starts) starts_there "$2"; exit ;;
+esac
 
 ktap_plan 18
 ktap_at_exit clean_up
@@ -167,11 +190,9 @@ check "rates come up, kthread_create_on_node fails 3 times" \
 	recovers kthread_create_on_node -12 kworker 0 3
 check "it was said in the log" log_says "cannot create kthread 0, error -12"
 kernel_mark
-UNSHARE=(unshare --user --map-root-user --net)
-check "and in a namespace made without privilege" \
-	recovers kthread_create_on_node -12 kworker 0 3
-check "which the log is not for" log_silent "cannot create kthread"
-UNSHARE=(unshare --net)
+check "so does a task in a namespace made without privilege" \
+	starts kthread_create_on_node -12 kworker 0 3
+check "of which the log says nothing" log_silent "cannot create kthread"
 check "rates come up, ip_vs_stats_create fails 3 times" \
 	recovers ip_vs_stats_create 0 ipvs-e 0 3
 if grep -q ' kmalloc_trace$' /proc/kallsyms; then
