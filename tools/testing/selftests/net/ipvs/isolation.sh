@@ -92,10 +92,11 @@ new_task()
 	wait_until tasks_run "$EST_ID" || diag "no new task"
 }
 
-# Something else than CPUs changes, and has been applied.
+# Something else than CPUs changes, and has been applied.  Below 0, which kernels
+# for real time take too.
 renice()
 {
-	NICE=$(((NICE + 1) % 10))
+	NICE=$(((NICE - 1) % 10))
 	set_vs est_nice "$NICE"
 	wait_until tasks_nice "$EST_ID" "$NICE" || diag "est_nice is not applied"
 }
@@ -309,7 +310,7 @@ test_writer()
 	echo >"$tr/trace"
 	echo 1 >"$ev/enable"
 	for ((i = 0; i < 10; i++)); do
-		NICE=$(((NICE + 1) % 10))
+		NICE=$(((NICE - 1) % 10))
 		# shellcheck disable=SC2016  # for the inner shell
 		in_ns taskset -c 3 bash -c 'echo "$2" >"$1"' - "$VS/est_nice" "$NICE"
 		wait_until tasks_nice "$EST_ID" "$NICE" ||
@@ -371,7 +372,7 @@ test_hog()
 
 	set_vs est_cpulist 3
 	wait_until on 3 || diag "the task is not on CPU 3"
-	set_vs est_nice 19
+	set_vs est_nice "$(nice_max)"
 	hog_up
 	wait_until hog_runs || diag "there is no hog"
 	pid=$(task)
