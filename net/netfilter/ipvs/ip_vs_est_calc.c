@@ -157,23 +157,35 @@ u32 ip_vs_est_chain_max(u64 cost)
 }
 
 /**
+ * ip_vs_est_same_guess() - are two calibrations the same?
+ * @old_guess: result of one
+ * @new_guess: result of another
+ *
+ * Return: true if they are within a quarter of each other, which is what chance
+ * may make of them.
+ */
+bool ip_vs_est_same_guess(u32 old_guess, u32 new_guess)
+{
+	u32 diff = new_guess > old_guess ? new_guess - old_guess :
+					   old_guess - new_guess;
+
+	return diff <= old_guess / 4;
+}
+
+/**
  * ip_vs_est_recalibrated() - what a new calibration means for the limit
  * @chain_max: in use now, perhaps corrected by measurement
  * @old_guess: result of the calibration that it began with
  * @new_guess: result of the new one
  *
  * What the meter has found out, the ratio of @chain_max to @old_guess, holds
- * for the new CPUs as well.  Guesses within a quarter of each other are the
- * same guess: then nothing changes.
+ * for the new CPUs as well.  If the guess is the same, nothing changes.
  *
  * Return: the limit to use, from 1 to IP_VS_EST_CHAIN_LIMIT.
  */
 u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess)
 {
-	u32 diff = new_guess > old_guess ? new_guess - old_guess :
-					   old_guess - new_guess;
-
-	if (diff <= old_guess / 4)
+	if (ip_vs_est_same_guess(old_guess, new_guess))
 		return chain_max;
 	return clamp_t(u64, div_u64((u64)chain_max * new_guess, old_guess), 1,
 		       IP_VS_EST_CHAIN_LIMIT);

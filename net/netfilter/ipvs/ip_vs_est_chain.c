@@ -31,7 +31,7 @@
  */
 
 #include <linux/bitmap.h>
-#include <linux/bits.h>
+#include <linux/bitops.h>
 #include <linux/jiffies.h>
 #include <linux/prefetch.h>
 #include <linux/rculist.h>
@@ -146,7 +146,8 @@ int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 	 * yet has come too early
 	 */
 	WRITE_ONCE(r->used, r->used | BIT_ULL(chain));
-	r->len[chain]++;
+	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain() */
+	WRITE_ONCE(r->len[chain], r->len[chain] + 1);
 	ctx->load[row]++;
 	ctx->count++;
 	est->ctx = ctx;
@@ -182,7 +183,9 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats)
 	 * not wrong: then too there was nothing.
 	 */
 	ip_vs_est_leave(stats, READ_ONCE(r->walked[est->chain]));
-	if (!--r->len[est->chain])
+	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain() */
+	WRITE_ONCE(r->len[est->chain], r->len[est->chain] - 1);
+	if (!r->len[est->chain])
 		WRITE_ONCE(r->used, r->used & ~BIT_ULL(est->chain));
 	ctx->count--;
 	est->ctx = NULL;
@@ -191,10 +194,14 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats)
 }
 
 /**
- * ip_vs_est_chain_excess() - find an estimator in a chain that is too long
+ * ip_vs_est_chain_excess() - find an estimator that a row has to give up
  * @ctx: where
  * @row: index of the row
  * @limit: estimators that a chain of this row may keep; 0: none
+ *
+ * One in a chain that is too long; or in the last chain, if fewer chains are
+ * enough for all of the row.  So chains are full again when the limit was raised:
+ * short ones do not tell what estimators cost.
  *
  * Context: est->lock held.
  * Return: an estimator to take out, or NULL when the row keeps the limit.
@@ -215,7 +222,10 @@ struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
 			return hlist_entry(r->chain[chain].first,
 					   struct ip_vs_stats, est.node);
 	}
-	return NULL;
+	if (hweight64(r->used) <= DIV_ROUND_UP(ctx->load[row], limit))
+		return NULL;
+	return hlist_entry(r->chain[fls64(r->used) - 1].first,
+			   struct ip_vs_stats, est.node);
 }
 
 /**

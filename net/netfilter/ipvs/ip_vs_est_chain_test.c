@@ -332,6 +332,23 @@ static void chain_test_excess_in_any_chain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n, IP_VS_EST_CHAINS + 1);
 }
 
+/* ... and those of the last chains, if fewer are enough */
+static void chain_test_excess_of_chains(struct kunit *test)
+{
+	struct chain_test *t = test->priv;
+	struct ip_vs_stats *stats;
+	unsigned int n, last = IP_VS_EST_CHAINS;
+
+	chain_test_fill(test, 0, IP_VS_EST_ROWS * IP_VS_EST_CHAINS, 1);
+	KUNIT_EXPECT_PTR_EQ(test, chain_test_excess(t, 0, 1), NULL);
+	for (n = 0; (stats = chain_test_excess(t, 0, 10)); n++) {
+		KUNIT_ASSERT_EQ(test, stats->est.row, 0);
+		KUNIT_ASSERT_EQ(test, stats->est.chain, --last);
+		chain_test_del(t, stats - t->stats);
+	}
+	KUNIT_EXPECT_EQ(test, n, IP_VS_EST_CHAINS - 1);
+}
+
 static struct ip_vs_stats *chain_test_step(struct ip_vs_stats *stats)
 {
 	struct hlist_node *next;
@@ -476,6 +493,7 @@ static struct kunit_case chain_test_cases[] = {
 	KUNIT_CASE(chain_test_next_row),
 	KUNIT_CASE(chain_test_excess_above_limit),
 	KUNIT_CASE(chain_test_excess_in_any_chain),
+	KUNIT_CASE(chain_test_excess_of_chains),
 	KUNIT_CASE(chain_test_leave_under_walker),
 	KUNIT_CASE(chain_test_close_under_walker),
 	KUNIT_CASE(chain_test_random),

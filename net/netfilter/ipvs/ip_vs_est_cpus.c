@@ -15,7 +15,8 @@
  *     est->cpus.  While none of those is online there is nothing to give.
  *
  * est_reload_work does this.  A CPU that comes or goes queues it.  Of partitions
- * and taskset nobody tells, so each kthread looks at its own CPUs once a period.
+ * and taskset nobody tells, so each kthread that walks rows looks at its own CPUs
+ * once a period.
  */
 
 #include <linux/cpuhotplug.h>

@@ -6,6 +6,7 @@
  * ip_vs_est_chain.c	rows and chains: where an estimator goes
  * ip_vs_est_calc.c	how many estimators a chain may hold
  * ip_vs_est_meter.c	what an estimator costs, by the time of walks
+ * ip_vs_est_probe.c	walks that are timed for that
  * ip_vs_est.c		start and stop of an estimator; locking
  * ip_vs_est_kthread.c	the kthread: walks rows, sleeps
  * ip_vs_est_place.c	kthread 0: from the pending list into the chains
@@ -108,6 +109,9 @@ enum ip_vs_est_did {
  * @groups: groups of CPUs whose counters were read, by all passes that have
  *	read some but not all
  * @busy_ns: time of the passes that had something to do, if it was taken, ns
+ * @clock_ns: what reading the clock has taken for that, ns
+ * @untimed: such passes of which the time was not taken any more
+ * @untimed_groups: groups of CPUs that were read by those
  * @unsettled: there was an object that waits for a grace period
  */
 struct ip_vs_est_walk {
@@ -116,6 +120,9 @@ struct ip_vs_est_walk {
 	u32			did[IP_VS_EST_NDID];
 	u32			groups;
 	s64			busy_ns;
+	s64			clock_ns;
+	u32			untimed;
+	u64			untimed_groups;
 	bool			unsettled;
 };
 
@@ -199,7 +206,9 @@ struct ip_vs_est_class {
  * @least: the least time of a probed chain, for each estimator in it; or 0
  * @base: cost of a busy estimator without reading counters; 0 at first
  * @all: and what is added for the counters of all CPUs
- * @doubt: the last period said something else
+ * @doubt: what the last period said instead; 0: nothing else, U32_MAX: whatever
+ *	comes is believed
+ * @reading: what it takes to read the clock, ns
  */
 struct ip_vs_est_meter {
 	struct ip_vs_est_class	class[IP_VS_EST_CLASSES];
@@ -208,7 +217,8 @@ struct ip_vs_est_meter {
 	u32			least;
 	u32			base;
 	u32			all;
-	bool			doubt;
+	u32			doubt;
+	u32			reading;
 };
 
 /**
@@ -480,15 +490,30 @@ u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 		   bool (*pause)(void));
 u32 ip_vs_est_chain_max(u64 cost);
 u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess);
+bool ip_vs_est_same_guess(u32 old_guess, u32 new_guess);
 bool ip_vs_est_too_slow(u32 chain_max, u64 cost);
 bool ip_vs_est_judge_hear(struct ip_vs_est_judge *j, u32 cost,
 			  unsigned long now);
 u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess);
 
+/* Is a chain of @ests long enough to tell what one costs?  Not only full ones
+ * are: none is after many were deleted, or after the limit was raised.  A quarter,
+ * by choice, is what compaction leaves.
+ */
+static inline bool ip_vs_est_tells(u32 ests, u32 chain_max)
+{
+	return ests >= DIV_ROUND_UP(chain_max, IP_VS_EST_SPARSE);
+}
+
+/* ip_vs_est_probe.c */
+u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk);
+u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk);
+void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
+			   const struct hlist_head *chain,
+			   struct ip_vs_est_walk *walk);
+
 /* ip_vs_est_meter.c */
 bool ip_vs_est_meter_turn(struct ip_vs_est_meter *m);
-void ip_vs_est_chain_probe(const struct hlist_head *chain,
-			   struct ip_vs_est_walk *walk);
 void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
 			 const struct ip_vs_est_walk *walk, u32 chain_max);
 u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max);

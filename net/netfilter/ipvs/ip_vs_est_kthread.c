@@ -57,7 +57,11 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 {
 	u32 chain_max = READ_ONCE(ctx->net->chain_max);
 	unsigned long switches = current->nvcsw + current->nivcsw;
-	bool probe = ip_vs_est_meter_turn(&ctx->meter);
+	/* Pairs with WRITE_ONCE() in ip_vs_est_chain_add() and _del(); a hint,
+	 * what was walked is counted
+	 */
+	bool probe = ip_vs_est_tells(READ_ONCE(r->len[chain]), chain_max) &&
+		     ip_vs_est_meter_turn(&ctx->meter);
 	u64 begin = get_jiffies_64(), time;
 	struct ip_vs_est_walk walk = { };
 
@@ -69,7 +73,7 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 
 	time = ip_vs_est_clock();
 	if (probe)
-		ip_vs_est_chain_probe(&r->chain[chain], &walk);
+		ip_vs_est_chain_probe(&ctx->meter, &r->chain[chain], &walk);
 	else
 		ip_vs_est_chain_walk(&r->chain[chain], &walk);
 	time = ip_vs_est_clock() - time;
@@ -79,8 +83,10 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 	/* If the clock became too coarse meanwhile */
 	if ((s64)time < 0)
 		time = 0;
-	if (probe && time && switches == current->nvcsw + current->nivcsw)
-		ip_vs_est_meter_add(&ctx->meter, time, &walk, chain_max);
+	if (probe && (s64)time > walk.clock_ns &&
+	    switches == current->nvcsw + current->nivcsw)
+		ip_vs_est_meter_add(&ctx->meter, time - walk.clock_ns, &walk,
+				    chain_max);
 	ip_vs_est_visit_add(visit, &walk, time);
 }
 

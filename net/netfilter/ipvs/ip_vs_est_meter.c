@@ -22,15 +22,13 @@
  * learned before stays in proportion; or what was assumed at first, which is
  * one cache line for each CPU.
  *
- * Chains that are not full do not count: that a CPU was asleep before would
- * pass for the cost of few estimators.
+ * Short chains do not count, see ip_vs_est_tells(): that a CPU was asleep before
+ * would pass for the cost of few estimators.
  */
 
 #include <linux/bitops.h>
 #include <linux/cache.h>
 #include <linux/math64.h>
-#include <linux/prefetch.h>
-#include <linux/rculist.h>
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
@@ -87,50 +85,6 @@ bool ip_vs_est_meter_turn(struct ip_vs_est_meter *m)
 {
 	return m->times < IP_VS_EST_PROBES ||
 	       m->chains++ % IP_VS_EST_PROBE_EACH == 0;
-}
-
-/**
- * ip_vs_est_chain_probe() - ip_vs_est_chain_walk(), with the clock in hand
- * @chain: a chain of a row that was read in this RCU read-side section
- * @walk: what was done is added to it, and the time that busy ones have taken
- *
- * The time to read the clock is known by reading it twice.
- *
- * Context: process context, RCU read side.
- */
-void ip_vs_est_chain_probe(const struct hlist_head *chain,
-			   struct ip_vs_est_walk *walk)
-{
-	struct ip_vs_est_batch batch, *together;
-	struct ip_vs_stats *stats;
-	s64 begun = ip_vs_est_clock(), reading = ip_vs_est_clock() - begun;
-	bool busy = false;
-
-	batch.n = 0;
-	together = ip_vs_stats_together ? &batch : NULL;
-	hlist_for_each_entry_rcu(stats, chain, est.node) {
-		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
-		if (ip_vs_est_is_quiet(stats, walk)) {
-			if (busy)
-				walk->busy_ns += ip_vs_est_clock() - begun -
-						 reading;
-			busy = false;
-			walk->did[IP_VS_EST_IDLE]++;
-			continue;
-		}
-		if (!busy)
-			begun = ip_vs_est_clock();
-		busy = true;
-		ip_vs_est_pass_busy(stats, walk, together);
-	}
-	if (batch.n) {
-		if (!busy)
-			begun = ip_vs_est_clock();
-		busy = true;
-		ip_vs_est_pass_batch(&batch, walk);
-	}
-	if (busy)
-		walk->busy_ns += ip_vs_est_clock() - begun - reading;
 }
 
 static u32 ip_vs_est_cost_clamp(u64 cost)
@@ -199,7 +153,7 @@ static void ip_vs_est_class_time(struct ip_vs_est_meter *m,
 /**
  * ip_vs_est_meter_add() - note what a probed chain has taken, if it tells
  * @m: the meter of the context
- * @ns: time of all of the walk, ns, not preempted
+ * @ns: time of all of the walk but of reading the clock, ns, not preempted
  * @walk: what was done in it
  * @chain_max: limit in use
  *
@@ -208,21 +162,19 @@ static void ip_vs_est_class_time(struct ip_vs_est_meter *m,
 void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
 			 const struct ip_vs_est_walk *walk, u32 chain_max)
 {
-	u64 groups = walk->groups + (u64)walk->did[IP_VS_EST_READ_ALL] *
-				    ip_vs_stats_ngroups;
+	u64 groups = ip_vs_est_walk_groups(walk) - walk->untimed_groups;
+	u32 busy = ip_vs_est_walk_busy(walk);
+	u32 ests = busy + walk->did[IP_VS_EST_IDLE];
 	struct ip_vs_est_class *c;
-	u32 ests = 0, busy;
-	unsigned int did;
 
-	for (did = 0; did < IP_VS_EST_NDID; did++)
-		ests += walk->did[did];
-	if (!ests || ests < chain_max)
+	if (!ests || !ip_vs_est_tells(ests, chain_max))
 		return;
 
 	ns = min_t(u64, ns, U32_MAX) << IP_VS_EST_COST_SHIFT;
-	m->least = min_t(u64, m->least ? : U32_MAX,
-			 ip_vs_est_cost_clamp(div_u64(ns, ests)));
-	busy = ests - walk->did[IP_VS_EST_IDLE];
+	if (ests >= chain_max)
+		m->least = min_t(u64, m->least ? : U32_MAX,
+				 ip_vs_est_cost_clamp(div_u64(ns, ests)));
+	busy -= walk->untimed;
 	if (!busy || walk->busy_ns <= 0)
 		return;
 	c = ip_vs_est_class(m, groups, busy);
@@ -348,7 +300,12 @@ static void ip_vs_est_meter_begin(struct ip_vs_est_meter *m)
 	m->base = 2 * line * DIV_ROUND_UP(sizeof(struct ip_vs_stats),
 					  SMP_CACHE_BYTES);
 	m->all = line * num_possible_cpus();
-	m->doubt = true;
+	m->doubt = U32_MAX;
+}
+
+static bool ip_vs_est_near(u64 cost, u64 other)
+{
+	return cost > other / 8 * 7 && cost < other / 8 * 9;
 }
 
 /* Learn from the points; returns the cost when every CPU has counted */
@@ -364,18 +321,20 @@ static u32 ip_vs_est_meter_learn(struct ip_vs_est_meter *m,
 		ip_vs_est_meter_fit(m, p, n);
 
 	cost = (u64)m->base + m->all;
-	if (cost > (base + all) / 8 * 7 && cost < (base + all) / 8 * 9) {
+	if (ip_vs_est_near(cost, base + all)) {
 		for (i = 0; i < n; i++)
 			times += p[i].n;
 		base = IP_VS_EST_MEMORY * base + (u64)times * m->base;
 		all = IP_VS_EST_MEMORY * all + (u64)times * m->all;
 		m->base = div_u64(base, IP_VS_EST_MEMORY + times);
 		m->all = div_u64(all, IP_VS_EST_MEMORY + times);
-		m->doubt = false;
-	} else if (!m->doubt) {
+		m->doubt = 0;
+	} else if (m->doubt != U32_MAX && !ip_vs_est_near(cost, m->doubt)) {
+		m->doubt = ip_vs_est_cost_clamp(cost);
 		m->base = base;
 		m->all = all;
-		m->doubt = true;
+	} else {
+		m->doubt = 0;
 	}
 	return ip_vs_est_cost_clamp((u64)m->base + m->all);
 }

@@ -100,11 +100,11 @@ static void meter_test_cannot_tell(struct kunit *test)
 	}
 }
 
-/* A chain that is not full tells nothing, fast or slow */
-static void meter_test_not_full(struct kunit *test)
+/* A chain of less than a quarter tells nothing, fast or slow */
+static void meter_test_short(struct kunit *test)
 {
 	struct ip_vs_est_walk walk = {
-		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL - 1,
+		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL / 4 - 1,
 	};
 	struct ip_vs_est_meter *m = test->priv;
 	unsigned int i;
@@ -114,6 +114,53 @@ static void meter_test_not_full(struct kunit *test)
 		ip_vs_est_meter_add(m, walk.busy_ns, &walk, METER_TEST_FULL);
 		KUNIT_EXPECT_EQ(test,
 				ip_vs_est_meter_period(m, METER_TEST_FULL), 0);
+	}
+}
+
+/* One that is half full does, as after a raise; but not that it is too slow */
+static void meter_test_half_full(struct kunit *test)
+{
+	struct ip_vs_est_walk walk = {
+		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL / 2,
+		.busy_ns = METER_TEST_FULL / 2 * 7000,
+	};
+	struct ip_vs_est_meter *m = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < 40; i++)
+		ip_vs_est_meter_add(m, walk.busy_ns, &walk, METER_TEST_FULL);
+	KUNIT_EXPECT_EQ(test, m->least, 0);
+	meter_test_expect(test, 7000);
+}
+
+/* What was not timed does not count */
+static void meter_test_untimed(struct kunit *test)
+{
+	struct ip_vs_est_walk walk = {
+		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL,
+		.busy_ns = METER_TEST_FULL / 4 * 3500,
+		.untimed = METER_TEST_FULL / 4 * 3,
+	};
+	unsigned int i;
+
+	walk.untimed_groups = walk.untimed * ip_vs_stats_ngroups;
+	for (i = 0; i < 40; i++)
+		ip_vs_est_meter_add(test->priv, METER_TEST_FULL * 3500, &walk,
+				    METER_TEST_FULL);
+	meter_test_expect(test, 3500);
+}
+
+/* Periods that contradict each other are not believed */
+static void meter_test_contradiction(struct kunit *test)
+{
+	static const u64 odd[] = { 10500, 1200, 30000, 900 };
+	unsigned int i, n;
+
+	for (i = 0; i <= ARRAY_SIZE(odd); i++) {
+		for (n = 0; n < 50; n++)
+			meter_test_chain(test->priv, 3, i ? odd[i - 1] : 3500,
+					 0);
+		meter_test_expect(test, 3500);
 	}
 }
 
@@ -252,7 +299,10 @@ static struct kunit_case meter_test_cases[] = {
 	KUNIT_CASE(meter_test_all_busy),
 	KUNIT_CASE(meter_test_few_busy),
 	KUNIT_CASE(meter_test_cannot_tell),
-	KUNIT_CASE(meter_test_not_full),
+	KUNIT_CASE(meter_test_short),
+	KUNIT_CASE(meter_test_half_full),
+	KUNIT_CASE(meter_test_untimed),
+	KUNIT_CASE(meter_test_contradiction),
 	KUNIT_CASE(meter_test_held_up),
 	KUNIT_CASE(meter_test_slow_clock),
 	KUNIT_CASE(meter_test_chance),

@@ -99,7 +99,7 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	first = !est->chain_max;
 	limit = first ? guess : ip_vs_est_recalibrated(est->chain_max,
 						       est->guess, guess);
-	if (limit != est->chain_max)
+	if (first || !ip_vs_est_same_guess(est->guess, guess))
 		est->guess = guess;
 	ip_vs_est_set_chain_max(est, limit);
 	/* What was said meanwhile is about the limit that was */
@@ -130,7 +130,7 @@ static void ip_vs_est_correct(struct ip_vs_est_net *est)
 	if (want)
 		trace_ipvs_est_corrected(est->ipvs->gen, old, want);
 	if (first)
-		ip_vs_est_say_limits(est, "corrected by measurement");
+		ip_vs_est_say_limits(est, "corrected");
 }
 
 /* Put the spare context into a free slot.  -EAGAIN: there is no spare, or no

@@ -95,15 +95,42 @@ static void repack_test_raise(struct kunit *test)
 
 	repack_test_to(t, 100);
 	KUNIT_EXPECT_EQ(test, t->est->nctx, 1);
-	/* 2401 are 25 rows of up to 100 */
-	ip_vs_est_test_expect(test, 25 * IP_VS_EST_CHAINS,
-			      n - 25 * IP_VS_EST_CHAINS);
+	/* 2401 are 25 rows of up to 100, which is one chain in each */
+	ip_vs_est_test_expect(test, 25, n - 25);
 	ip_vs_est_test_grace(t);
 	ip_vs_est_test_place(t);
 	ip_vs_est_test_expect(test, n, 0);
 	KUNIT_EXPECT_EQ(test, t->est->nctx, 1);
 	KUNIT_EXPECT_EQ(test, bitmap_weight(t->est->slot[0]->used,
 					    IP_VS_EST_ROWS), 25);
+}
+
+/* ... and chains: where all rows are needed before and after, they are fewer and
+ * full
+ */
+static void repack_test_raise_chains(struct kunit *test)
+{
+	const unsigned int n = IP_VS_EST_TEST_ROOM;
+	struct ip_vs_est_test *t = test->priv;
+	unsigned int row, chain, full = 0, used = 0;
+
+	ip_vs_est_test_make_placed(test, n);
+	repack_test_to(t, 10);
+	ip_vs_est_test_grace(t);
+	ip_vs_est_test_place(t);
+	ip_vs_est_test_expect(test, n, 0);
+	for (row = 0; row < IP_VS_EST_ROWS; row++) {
+		struct ip_vs_est_row *r;
+
+		r = ip_vs_est_test_row(t->est->slot[0], row);
+		for (chain = 0; r && chain < IP_VS_EST_CHAINS; chain++) {
+			used += !!r->len[chain];
+			full += r->len[chain] == 10;
+		}
+	}
+	/* 48 in a row are 4 full chains, and one that is not */
+	KUNIT_EXPECT_LE(test, used, IP_VS_EST_ROWS * 5);
+	KUNIT_EXPECT_GE(test, full, IP_VS_EST_ROWS * 4);
 }
 
 /* Repacking goes step by step: estimators come and go in between */
@@ -197,6 +224,7 @@ static struct kunit_case repack_test_cases[] = {
 	KUNIT_CASE(repack_test_lower),
 	KUNIT_CASE(repack_test_no_room),
 	KUNIT_CASE(repack_test_raise),
+	KUNIT_CASE(repack_test_raise_chains),
 	KUNIT_CASE(repack_test_meanwhile),
 	KUNIT_CASE(repack_test_compact),
 	KUNIT_CASE(repack_test_compact_contexts),

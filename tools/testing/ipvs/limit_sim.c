@@ -234,7 +234,8 @@ static void kthread(struct run *r, unsigned int k, const struct trouble *h)
 
 		chain = (from + i) % chains;
 		n = min(r->limit, share - chain * r->limit);
-		if (!ip_vs_est_meter_turn(&r->meter[k]))
+		if (!ip_vs_est_tells(n, r->limit) ||
+		    !ip_vs_est_meter_turn(&r->meter[k]))
 			continue;
 		ns = walk(&r->t, h, first + chain * r->limit, n, &w);
 		ip_vs_est_meter_add(&r->meter[k], ns, &w, r->limit);
@@ -449,6 +450,56 @@ static void test_mix(unsigned int cpus, unsigned int active, bool even,
 	}
 }
 
+/* A chain of 100, every other one quiet, that takes @lock_ns for each busy one,
+ * where the clock takes @clock_ns to be read: both are told apart
+ */
+static void test_probe(u64 lock_ns, u64 clock_ns)
+{
+	static struct ip_vs_est_net net = { .gen = IP_VS_EST_GEN_FIRST };
+	struct ip_vs_est_walk walk = { .gen = IP_VS_EST_GEN_FIRST };
+	struct table t = { .cpus = 4, .ests = 100, .active = 500 };
+	static struct ip_vs_est_meter m;
+	static struct ip_vs_stats stats[100];
+	struct hlist_head chain = { };
+	unsigned int i, timed;
+	struct run r;
+	u64 ns;
+
+	begin(&r, &t);
+	memset(&m, 0, sizeof(m));
+	for (i = 0; i < 100; i++) {
+		memset(&stats[i], 0, sizeof(stats[i]));
+		if (ip_vs_stats_init(&stats[i], &net))
+			sim_fail("no memory");
+		stats[i].est.gen = net.gen;
+		stats[i].est.quiet = net.gen;
+		if (i % 2)
+			ip_vs_stats_unsettle(&stats[i]);
+		hlist_add_head(&stats[i].est.node, &chain);
+	}
+	sim.now = 1000 * HZ;
+	sim.lock_ns = lock_ns;
+	sim.clock_ns = clock_ns;
+	rcu_read_lock();
+	ns = ip_vs_est_clock();
+	ip_vs_est_chain_probe(&m, &chain, &walk);
+	ns = ip_vs_est_clock() - ns;
+	rcu_read_unlock();
+	sim.lock_ns = 0;
+	sim.clock_ns = 0;
+	for (i = 0; i < 100; i++)
+		ip_vs_stats_release(&stats[i]);
+
+	timed = 50 - walk.untimed;
+	expect(&r, ns - walk.clock_ns == 50 * lock_ns, "all without the clock",
+	       50 * lock_ns);
+	expect(&r, walk.busy_ns == timed * lock_ns, "busy ones without it",
+	       timed * lock_ns);
+	expect(&r, timed && (timed == 50 || walk.clock_ns > 12000) &&
+	       walk.clock_ns < 12000 + 5 * (s64)clock_ns, "not for too long",
+	       walk.clock_ns);
+}
+
 int main(int argc, char **argv)
 {
 	/* Those at even places are enough where time is short */
@@ -472,6 +523,12 @@ int main(int argc, char **argv)
 	}
 	sim.rnd = seed ? : 1;
 
+	sim.clock_res = 1;
+	doing = "probe";
+	test_probe(200, 0);
+	test_probe(200, 25);
+	test_probe(200, 100);
+	test_probe(200, 1200);
 	doing = "ratchet";
 	test_ratchet(60, false);
 	test_ratchet(60, true);

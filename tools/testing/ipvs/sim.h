@@ -25,6 +25,7 @@
  * @ns: the clock, ns
  * @part: time that is not a whole jiffy yet, ns
  * @clock_res: resolution of the clock, ns
+ * @clock_ns: what reading it takes, ns
  * @lock_ns: what holding a lock takes, ns: the cost of an estimator
  * @chain_ns: what the walk of a chain takes besides, ns
  * @est_ns: and for each estimator in it, ns
@@ -49,6 +50,7 @@ struct sim {
 	u64 ns;
 	u64 part;
 	u32 clock_res;
+	u32 clock_ns;
 	u32 lock_ns;
 	u32 chain_ns;
 	u32 est_ns;

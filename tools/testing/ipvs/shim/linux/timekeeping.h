@@ -9,6 +9,7 @@
 static inline u64 ktime_get_ns(void)
 {
 	sim_preempt();
+	sim.ns += sim.clock_ns;
 	return sim.ns - sim.ns % sim.clock_res;
 }
 

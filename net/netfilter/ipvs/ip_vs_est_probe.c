@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IPVS estimation: a walk with the clock in hand
+ *
+ * What busy estimators take is timed from where one follows a quiet one to the
+ * next quiet one: a run.  So the clock is read twice for each run, which is known
+ * and taken off, and bounded.  Where it is slow, only the first runs of a chain
+ * are timed.
+ */
+
+#include <linux/ktime.h>
+#include <linux/prefetch.h>
+#include <linux/rculist.h>
+
+#include <net/ip_vs.h>
+#include "ip_vs_est_impl.h"
+
+/* Reading the clock may take so much of the time of a probed chain, ns; then the
+ * rest is not timed.  By choice: 1/8 of the 95 us that a chain should take.
+ */
+#define IP_VS_EST_CLOCK_MAX	12000
+
+/**
+ * struct ip_vs_est_probe - a walk with the clock in hand
+ * @walk: the walk
+ * @reading: what it takes to read the clock, ns
+ * @begun: when the run of busy estimators began, ns
+ * @running: there is such a run
+ * @done: the clock has taken enough, the rest is not timed
+ * @busy: busy estimators until then
+ * @groups: groups of CPUs that were read for them
+ */
+struct ip_vs_est_probe {
+	struct ip_vs_est_walk	*walk;
+	s64			reading;
+	s64			begun;
+	bool			running;
+	bool			done;
+	u32			busy;
+	u64			groups;
+};
+
+/**
+ * ip_vs_est_walk_busy() - estimators that had something to do
+ * @walk: the walk
+ *
+ * Return: how many.
+ */
+u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk)
+{
+	u32 busy = 0;
+	unsigned int did;
+
+	for (did = 0; did < IP_VS_EST_NDID; did++)
+		busy += walk->did[did];
+	return busy - walk->did[IP_VS_EST_IDLE];
+}
+
+/**
+ * ip_vs_est_walk_groups() - groups of CPUs that were read for them
+ * @walk: the walk
+ *
+ * Return: how many, all estimators together.
+ */
+u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk)
+{
+	return walk->groups + (u64)walk->did[IP_VS_EST_READ_ALL] *
+			      ip_vs_stats_ngroups;
+}
+
+/* The time to read the clock is known by reading it twice.  Once may have been
+ * interrupted, so it grows slowly; it may be another CPU or speed now.
+ */
+static struct ip_vs_est_probe ip_vs_est_probe_begin(struct ip_vs_est_meter *m,
+						    struct ip_vs_est_walk *walk)
+{
+	s64 begun = ip_vs_est_clock(), reading = ip_vs_est_clock() - begun;
+
+	reading = clamp_t(s64, reading, 0, U32_MAX / 16);
+	if (m->reading)
+		reading = min_t(s64, reading, m->reading + m->reading / 8 + 1);
+	m->reading = reading;
+	/* These two, and one of who has timed all of the walk */
+	walk->clock_ns = 3 * reading;
+	return (struct ip_vs_est_probe){ .walk = walk, .reading = reading };
+}
+
+static void ip_vs_est_run_end(struct ip_vs_est_probe *p)
+{
+	if (p->running)
+		p->walk->busy_ns += ip_vs_est_clock() - p->begun - p->reading;
+	p->running = false;
+}
+
+/* The last one ends with what was taken in before, where several are read
+ * together
+ */
+static void ip_vs_est_run_begin(struct ip_vs_est_probe *p,
+				struct ip_vs_est_batch *batch)
+{
+	if (p->running || p->done)
+		return;
+	p->running = true;
+	p->walk->clock_ns += 2 * p->reading;
+	p->begun = ip_vs_est_clock();
+	if (p->walk->clock_ns < IP_VS_EST_CLOCK_MAX)
+		return;
+	if (batch->n)
+		ip_vs_est_pass_batch(batch, p->walk);
+	ip_vs_est_run_end(p);
+	p->done = true;
+	p->busy = ip_vs_est_walk_busy(p->walk);
+	p->groups = ip_vs_est_walk_groups(p->walk);
+}
+
+/**
+ * ip_vs_est_chain_probe() - ip_vs_est_chain_walk(), with the clock in hand
+ * @m: the meter of the context
+ * @chain: a chain of a row that was read in this RCU read-side section
+ * @walk: what was done is added to it, and the time that busy ones have taken
+ *
+ * Context: process context, RCU read side; the kthread that owns @m.
+ */
+void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
+			   const struct hlist_head *chain,
+			   struct ip_vs_est_walk *walk)
+{
+	struct ip_vs_est_probe p = ip_vs_est_probe_begin(m, walk);
+	struct ip_vs_est_batch batch, *together;
+	struct ip_vs_stats *stats;
+
+	batch.n = 0;
+	together = ip_vs_stats_together ? &batch : NULL;
+	hlist_for_each_entry_rcu(stats, chain, est.node) {
+		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
+		if (ip_vs_est_is_quiet(stats, walk)) {
+			ip_vs_est_run_end(&p);
+			walk->did[IP_VS_EST_IDLE]++;
+			continue;
+		}
+		ip_vs_est_run_begin(&p, &batch);
+		ip_vs_est_pass_busy(stats, walk, together);
+	}
+	if (batch.n) {
+		ip_vs_est_run_begin(&p, &batch);
+		if (batch.n)
+			ip_vs_est_pass_batch(&batch, walk);
+	}
+	ip_vs_est_run_end(&p);
+	if (p.done) {
+		walk->untimed = ip_vs_est_walk_busy(walk) - p.busy;
+		walk->untimed_groups = ip_vs_est_walk_groups(walk) - p.groups;
+	}
+}
