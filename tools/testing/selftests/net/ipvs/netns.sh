@@ -38,8 +38,7 @@ test_two()
 	in_director ipvsadm -a -u "${VIP[4]}:53" -r "${SERVER1_IP[4]}:7" -m
 	in_other ipvsadm -A -u "${VIP[4]}:53" -s rr
 	check "each has a task" wait_until each_has_a_task "$id" "$other_id"
-	wait_until calibrated in_director || diag "the director is not calibrated"
-	wait_until calibrated in_other || diag "the other is not calibrated"
+	check "each is calibrated" wait_until each_is_calibrated
 	check_eq "the log has no line for each namespace" "" \
 		"$(dmesg | grep "IPVS: netns \($id\|$other_id\):" || true)"
 
@@ -71,7 +70,12 @@ test_two()
 # Column 7 is chain_max, and 0 before calibration.
 calibrated()	# COMMAND...
 {
-	[[ $("$@" cat /proc/net/ip_vs_est | awk 'NR == 2 { print $7 > 0 }') == 1 ]]
+	[[ $("$@" cat /proc/net/ip_vs_est | awk 'NR == 2 { print ($7 > 0) }') == 1 ]]
+}
+
+each_is_calibrated()
+{
+	calibrated in_director && calibrated in_other
 }
 
 each_has_a_task()	# ID ID
@@ -149,7 +153,7 @@ test_removal()
 	diag "Percpu: $before kB before, $(percpu_settled) kB after, bound $bound kB"
 }
 
-ktap_plan 14
+ktap_plan 15
 CPUS=$(grep -c . <(printf '%s\n' /sys/devices/system/cpu/cpu[0-9]*))
 kernel_mark
 topology_up
