@@ -26,8 +26,8 @@
 /* Times that CPUs go offline one after the other, and by how much later the
  * second one goes each time, ms: at any moment of what the first has set going
  */
-#define CPUS_TEST_ROUNDS	60
-#define CPUS_TEST_LATER_MS	2
+#define CPUS_TEST_ROUNDS	30
+#define CPUS_TEST_LATER_MS	4
 
 static unsigned long cpus_test_bits(const struct cpumask *cpus)
 {
