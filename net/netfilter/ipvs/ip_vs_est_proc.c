@@ -32,7 +32,8 @@ struct ip_vs_est_line {
 };
 
 /* Take over what a context is like now; @cpus are those of its task, or the
- * wish where there is none.  Returns false when there is no @id. */
+ * wish where there is none.  Returns false when there is no @id.
+ */
 static bool ip_vs_est_line_get(struct ip_vs_est_net *est, unsigned int id,
 			       struct pid_namespace *ns,
 			       struct ip_vs_est_line *line,

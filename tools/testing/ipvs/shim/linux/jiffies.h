@@ -16,7 +16,12 @@
 #define time_before(a, b)	time_after(b, a)
 #define time_after64(a, b)	((s64)((b) - (a)) < 0)
 #define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
-#define time_in_range(a, b, c)	(time_after_eq(a, b) && time_after_eq(c, a))
+
+static inline bool time_in_range(unsigned long a, unsigned long from,
+				 unsigned long to)
+{
+	return time_after_eq(a, from) && time_after_eq(to, a);
+}
 
 static inline u64 get_jiffies_64(void)
 {
