@@ -141,7 +141,7 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 	ip_vs_est_note_row(ctx, row, &visit, late);
 }
 
-/* A period is over: let users see it, and say what its full chains tell.  Who
+/* A period is over: let users see it, and say what its chains tell.  Who
  * ends a round tells kthread 0 what all of them ask for.
  */
 static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
