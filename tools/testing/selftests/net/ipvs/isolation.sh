@@ -327,10 +327,29 @@ not_word() { ! grep -qw "$1" <<<"$2"; }
 
 # --- Who is in the way -------------------------------------------------------
 
+# Workers of unbound workqueues, and what kthreadd has just made, may sit on CPU 3
+# as well, where nothing pulls them away from the hog: they would be what starves.
+WQ_CPUS=/sys/devices/virtual/workqueue/cpumask
+
+helpers_away()
+{
+	WQ_WAS=$(<"$WQ_CPUS")
+	KTHREADD_WAS=$(task_status 2 Cpus_allowed_list)
+	echo 3 >"$WQ_CPUS"
+	taskset -pc 0-1 2 >/dev/null
+}
+
+helpers_back()
+{
+	echo "$WQ_WAS" >"$WQ_CPUS"
+	taskset -pc "$KTHREADD_WAS" 2 >/dev/null
+}
+
 # A real-time task takes all of CPU 3, but what its softirqs need: nothing in the
 # kernel that waits for a grace period would end otherwise.
 hog_up()
 {
+	helpers_away
 	chrt -f -p 60 "$(pgrep -x ksoftirqd/3)"
 	RT_RUNTIME=$(</proc/sys/kernel/sched_rt_runtime_us)
 	echo -1 >/proc/sys/kernel/sched_rt_runtime_us
@@ -348,6 +367,7 @@ hog_down()
 	kill -9 "$HOG"
 	wait "$HOG" 2>/dev/null || true
 	HOG=''
+	helpers_back
 	chrt -o -p 0 "$(pgrep -x ksoftirqd/3)"
 	[[ ! -e $FAIR ]] || echo "$FAIR_RUNTIME" >"$FAIR" || true
 	echo "$RT_RUNTIME" >/proc/sys/kernel/sched_rt_runtime_us || true
