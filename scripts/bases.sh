@@ -5,29 +5,64 @@
 # Sourced by lib.sh, not run.  Kernel versions and ABI names are never written
 # here: they are read from what the meta packages depend on.
 
-known_bases() { echo 6.1 6.12; }
+# The last one is the newest, which the deep tests run on.
+known_bases() { echo 6.1 6.12 7.3; }
+newest_base() { known_bases | sed 's/.* //'; }
 
+# The machine's release of Debian.  IPVS_CODENAME: another one is meant, that of
+# a root for instance.
+codename()
+{
+	# shellcheck source=/dev/null
+	(. /etc/os-release && echo "${IPVS_CODENAME:-${VERSION_CODENAME:-unknown}}")
+}
+
+# The stock kernel of the machine's Debian
+default_base()
+{
+	case $(codename) in
+	bookworm) echo 6.1 ;;
+	*) echo 6.12 ;;
+	esac
+}
+
+# Sets what is known about a base:
+#   SOURCE_PKG, SOURCE_TAR      its source package, and the archive in it
+#   SOURCE_SUITES               where that is if the machine's release has it not
+#   IMAGE_META, HEADERS_META    meta packages of the flavour; empty if the
+#                               machine's release has no such kernel, which is
+#                               built here then, with SOURCE_TAR below build/
 # shellcheck disable=SC2034  # used by the scripts that source this
 base_facts()	# BASE [FLAVOUR]
 {
 	local base=$1 flavour=${2:-cloud-amd64}
 
 	case $base in
-	6.1)
-		SOURCE_PKG=linux-source-6.1
-		IMAGE_META=linux-image-$flavour
-		HEADERS_META=linux-headers-$flavour
-		;;
-	6.12)
-		SOURCE_PKG=linux-source-6.12
-		IMAGE_META=linux-image-6.12-$flavour
-		HEADERS_META=linux-headers-6.12-$flavour
-		;;
+	6.1) SOURCE_SUITES="bookworm bookworm-security" ;;
+	6.12) SOURCE_SUITES="trixie trixie-security" ;;
+	7.3) SOURCE_SUITES=trixie-backports ;;
 	*)
 		die "unknown base '$base' (scripts/bases.sh knows $(known_bases))"
 		;;
 	esac
+	SOURCE_PKG=linux-source-$base
+	case $base:$(codename) in
+	6.1:bookworm | 6.12:trixie)
+		IMAGE_META=linux-image-$flavour
+		HEADERS_META=linux-headers-$flavour
+		;;
+	6.12:bookworm)
+		IMAGE_META=linux-image-6.12-$flavour
+		HEADERS_META=linux-headers-6.12-$flavour
+		;;
+	*)
+		IMAGE_META=''
+		HEADERS_META=''
+		;;
+	esac
 	SOURCE_TAR=/usr/src/$SOURCE_PKG.tar.xz
+	[[ $HEADERS_META ]] ||
+		SOURCE_TAR=$BUILD/$base/source/$SOURCE_PKG.tar.xz
 }
 
 # What the names of a flavour's image, modules and results end with.

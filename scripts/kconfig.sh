@@ -3,12 +3,35 @@
 #
 # Kernel configurations from fragments.  Sourced, not run.
 
-# An option that the merge could not set would silently not be tested.
-check_config()	# OUT FRAGMENT...
+# Options that a line "# If known: CONFIG_A CONFIG_B" of a fragment names are no
+# fault where the tree has no such option at all: those of newer or older kernels.
+unknown_there()	# TREE OPTION FRAGMENT...
 {
-	local out=$1 line missing=0
+	local tree=$1 option=$2
 
-	shift
+	shift 2
+	sed -n 's/^# If known: //p' "$@" | grep -qw "CONFIG_$option" &&
+		! grep -rqsE "^(menu)?config $option\$" --include='Kconfig*' "$tree"
+}
+
+# Of those that a line "# One of: CONFIG_A CONFIG_B" names, one is enough.
+another_is_set()	# OUT OPTION FRAGMENT...
+{
+	local out=$1 option=$2 other
+
+	shift 2
+	for other in $(sed -n 's/^# One of: //p' "$@" | grep -w "CONFIG_$option"); do
+		! grep -q "^$other=[ym]" "$out/.config" || return 0
+	done
+	return 1
+}
+
+# An option that the merge could not set would silently not be tested.
+check_config()	# TREE OUT FRAGMENT...
+{
+	local tree=$1 out=$2 line option missing=0
+
+	shift 2
 	while IFS= read -r line; do
 		case $line in
 		CONFIG_*=n)
@@ -22,9 +45,14 @@ check_config()	# OUT FRAGMENT...
 			;;
 		*) continue ;;
 		esac
+		option=${line%%=*}
+		! another_is_set "$out" "${option#CONFIG_}" "$@" || continue
+		! unknown_there "$tree" "${option#CONFIG_}" "$@" || continue
 		echo "$PROG: not in the configuration: $line" >&2
 		missing=1
-	done < <(cat "$@")
+	done < <(cat "$@" | awk -F= '	# the last word counts
+		/^CONFIG_/	{ if (!($1 in value)) name[n++] = $1; value[$1] = $0 }
+		END		{ for (i = 0; i < n; i++) print value[name[i]] }')
 	((missing == 0)) || die "the options above have dependencies that are not met"
 }
 
@@ -39,5 +67,5 @@ make_config()	# TREE OUT FRAGMENT...
 	rm -f "$out/.config"
 	(cd "$tree" && scripts/kconfig/merge_config.sh -n -O "$out" "$@") \
 		>"$out/merge.log" 2>&1 || { cat "$out/merge.log" >&2; die "cannot merge"; }
-	check_config "$out" "$@"
+	check_config "$tree" "$out" "$@"
 }

@@ -37,17 +37,46 @@ meta_kver()	# META_PKG
 }
 
 # Modules are built against the installed headers, so these name the kernel
-# everything else (image, guest) must use too.
+# everything else (image, guest) must use too.  One that is built here is what
+# scripts/fetch-kernel has made.
 base_kver()	# BASE [FLAVOUR]
 {
 	local kver
 
 	base_facts "$@"
+	if [[ ! $HEADERS_META ]]; then
+		"$TOP/scripts/fetch-kernel" "$@"
+		cat "$BUILD/$1/image$(flavour_suffix "${2:-}")/kver"
+		return
+	fi
 	kver=$(meta_kver "$HEADERS_META")
 	[[ $kver ]] || die "no package $HEADERS_META known to apt (run apt-get update?)"
 	[[ $kver == "$1".* ]] ||
 		die "$HEADERS_META stands for $kver, which is not a $1 kernel"
 	echo "$kver"
+}
+
+# What external modules for that kernel are built against.
+kernel_dir()	# BASE [FLAVOUR]
+{
+	local kver dir
+
+	kver=$(base_kver "$@")
+	base_facts "$@"
+	dir=/usr/src/linux-headers-$kver
+	[[ $HEADERS_META ]] || dir=$BUILD/$1/image$(flavour_suffix "${2:-}")-build
+	[[ -f $dir/Module.symvers ]] || die "no $dir (package linux-headers-$kver)"
+	echo "$dir"
+}
+
+# Version of the source that base_facts has told of.
+source_version()
+{
+	if [[ $HEADERS_META ]]; then
+		pkg_version "$SOURCE_PKG"
+	else
+		cat "${SOURCE_TAR%/*}/version"
+	fi
 }
 
 pkg_version()	# PKG
@@ -74,7 +103,7 @@ hash_text() { sha256sum | cut -c 1-32; }
 series_key()	# BASE
 {
 	{
-		pkg_version "$SOURCE_PKG"
+		source_version
 		hash_files < <(
 			find "$TOP/patches/$1" -type f 2>/dev/null || true
 			our_files "$TOP" | sed "s|^|$TOP/|"
