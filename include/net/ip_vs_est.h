@@ -257,6 +257,7 @@ void ip_vs_est_cleanup(void);
 #ifdef CONFIG_PROC_FS
 int ip_vs_est_proc_add(struct netns_ipvs *ipvs);
 void ip_vs_est_proc_del(struct netns_ipvs *ipvs);
+void ip_vs_est_proc_status(struct netns_ipvs *ipvs, struct seq_file *seq);
 #else
 static inline int ip_vs_est_proc_add(struct netns_ipvs *ipvs)
 {

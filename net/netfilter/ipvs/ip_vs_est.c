@@ -14,7 +14,11 @@
  *
  *   Order, outermost first:
  *
- *	RTNL > __ip_vs_mutex > est->lock > stats->lock
+ *	RTNL > the configuration mutex > est->lock > stats->lock
+ *
+ *   The mutex is that of ip_vs_ctl.c, under which services and servers come and
+ *   go: one for all, or one for each namespace, which RTNL is not above.  Readers
+ *   and -Z may have no more than RCU; they take stats->lock only.
  *
  *   est->lock, a spinlock for each namespace, protects the pending list, the
  *   contexts, links and places of estimators, the sysctl values and the

@@ -70,7 +70,7 @@ static int chain_test_add_without_spare(struct chain_test *t, unsigned int i,
 static int chain_test_add(struct chain_test *t, unsigned int i, u32 chain_max)
 {
 	if (!t->spare)
-		t->spare = kzalloc(sizeof(*t->spare), GFP_KERNEL);
+		t->spare = kzalloc_obj(*t->spare, GFP_KERNEL);
 	return chain_test_add_without_spare(t, i, chain_max);
 }
 

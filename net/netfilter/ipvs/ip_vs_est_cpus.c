@@ -5,14 +5,16 @@
  * housekeeping CPUs as long as none was.
  *
  *   - A new task gets est->cpus: a written list as it is, of the default list
- *     what no cpuset partition has taken.  So do tasks that run when a list is
- *     written.
+ *     what no cpuset partition has taken.  A list that is written gets new
+ *     tasks, for newer kernels remember what a task was first given.
  *   - A task whose CPUs are within the wish is left alone: taskset and cpusets
  *     may narrow it.
  *   - The kernel takes a task's CPUs away and gives it all others when the last
  *     of them goes offline, and when a partition is made or undone, whatever
- *     they were.  Then it gets those of est->cpus that it was left, or all of
- *     est->cpus.  While none of those is online there is nothing to give.
+ *     they were; newer ones give it what it was first given and is not isolated,
+ *     and do so when a CPU comes as well.  Then it gets those of est->cpus that
+ *     it was left, or all of est->cpus.  While none of those is online there is
+ *     nothing to give.
  *
  * est_reload_work does this.  A CPU that comes or goes queues it.  Of partitions
  * and taskset nobody tells, so each kthread that walks rows looks at its own CPUs
@@ -61,19 +63,23 @@ static void ip_vs_est_see_partitions(struct ip_vs_est_net *est)
 
 	rcu_read_lock();
 	ip_vs_est_task_cpus(rcu_dereference(current->real_parent), est->taken);
-	rcu_read_unlock();
+	/* A partition may change the mask, of which RCU keeps the old one */
 	cpumask_andnot(est->taken, housekeeping_cpumask(HK_TYPE_KTHREAD),
 		       est->taken);
+	rcu_read_unlock();
 }
 
-/* What isolcpus= isolates is not in the one mask, what nohz_full= does is in
- * neither
+/* As those of unbound workqueues: what isolcpus= isolates, and on newer kernels
+ * a partition, is not in the one mask, what nohz_full= does is not in the other.
+ * That of kthreads has been the one or the other.
  */
 static void ip_vs_est_default_cpulist(struct cpumask *cpus)
 {
-	if (!cpumask_and(cpus, housekeeping_cpumask(HK_TYPE_KTHREAD),
+	rcu_read_lock();
+	if (!cpumask_and(cpus, housekeeping_cpumask(HK_TYPE_WQ),
 			 housekeeping_cpumask(HK_TYPE_DOMAIN)))
-		cpumask_copy(cpus, housekeeping_cpumask(HK_TYPE_KTHREAD));
+		cpumask_copy(cpus, housekeeping_cpumask(HK_TYPE_WQ));
+	rcu_read_unlock();
 }
 
 /* Set est->cpus, and est->cpulist where none was written */
@@ -167,6 +173,30 @@ static bool ip_vs_est_lost_cpus(struct ip_vs_est_net *est,
 	return lost && cpumask_intersects(est->cpus, cpu_online_mask);
 }
 
+/* When a CPU comes newer kernels give a task what it was first given, without
+ * the isolated ones: it has just those of est->cpus that are not isolated
+ */
+static bool ip_vs_est_cut_cpus(struct ip_vs_est_net *est,
+			       struct task_struct *task, struct cpumask *cpus)
+{
+	unsigned long flags;
+	bool cut;
+
+	lockdep_assert_held(&est->lock);
+
+	if (!est->cpu_come)
+		return false;
+	rcu_read_lock();
+	cpumask_and(cpus, est->cpus, housekeeping_cpumask(HK_TYPE_DOMAIN));
+	rcu_read_unlock();
+	if (cpumask_equal(cpus, est->cpus))
+		return false;
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cut = cpumask_equal(cpus, &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return cut;
+}
+
 /**
  * ip_vs_est_own_cpus() - a kthread looks at the CPUs that it has
  * @est: estimation in its namespace
@@ -180,6 +210,26 @@ void ip_vs_est_own_cpus(struct ip_vs_est_net *est)
 	if (ip_vs_est_lost_cpus(est, current))
 		ip_vs_est_queue_reload(est, 0);
 	spin_unlock(&est->lock);
+}
+
+/**
+ * ip_vs_est_preferred() - what the kernel may go back to by itself
+ * @est: estimation in the namespace
+ * @cpus: the CPUs go here
+ *
+ * The wish.  Of the default list only what was said at boot: who keeps such a
+ * preference leaves out what partitions isolate at the time.
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_preferred(struct ip_vs_est_net *est, struct cpumask *cpus)
+{
+	lockdep_assert_held(&est->lock);
+
+	if (est->cpulist_set)
+		cpumask_copy(cpus, est->cpulist);
+	else
+		cpumask_copy(cpus, housekeeping_cpumask(HK_TYPE_WQ));
 }
 
 /**
@@ -197,6 +247,7 @@ bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
 {
 	lockdep_assert_held(&est->lock);
 
+	anew = anew || ip_vs_est_cut_cpus(est, task, cpus);
 	if (!anew && !ip_vs_est_lost_cpus(est, task))
 		return false;
 	ip_vs_est_task_cpus(task, cpus);
@@ -204,29 +255,6 @@ bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
 	if (anew || !cpumask_intersects(cpus, cpu_online_mask))
 		cpumask_copy(cpus, est->cpus);
 	return true;
-}
-
-/**
- * ip_vs_est_set_task() - give a task its CPUs
- * @task: the task
- * @cpus: the CPUs
- *
- * Newer kernels cut them to those that taskset has given it once, where it has.
- *
- * Context: may sleep.
- * Return: true if it has all of them now.
- */
-bool ip_vs_est_set_task(struct task_struct *task, const struct cpumask *cpus)
-{
-	unsigned long flags;
-	bool all;
-
-	/* Fails when all of them are offline: applied when one comes */
-	set_cpus_allowed_ptr(task, cpus);
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	all = cpumask_subset(cpus, &task->cpus_mask);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	return all;
 }
 
 /**
@@ -263,24 +291,26 @@ void ip_vs_est_rescue(struct ip_vs_est_net *est, struct task_struct *task,
 		set_cpus_allowed_ptr(task, cpus);
 }
 
-static void ip_vs_est_cpu_event(struct ip_vs_est_net *est)
-{
-	spin_lock(&est->lock);
-	ip_vs_est_queue_reload(est, 0);
-	spin_unlock(&est->lock);
-}
-
 static int ip_vs_est_cpu_online(unsigned int cpu, struct hlist_node *node)
 {
-	ip_vs_est_cpu_event(hlist_entry(node, struct ip_vs_est_net,
-					cpuhp_online));
+	struct ip_vs_est_net *est = hlist_entry(node, struct ip_vs_est_net,
+						cpuhp_online);
+
+	spin_lock(&est->lock);
+	est->cpu_came = true;
+	ip_vs_est_queue_reload(est, 0);
+	spin_unlock(&est->lock);
 	return 0;
 }
 
 static int ip_vs_est_cpu_dead(unsigned int cpu, struct hlist_node *node)
 {
-	ip_vs_est_cpu_event(hlist_entry(node, struct ip_vs_est_net,
-					cpuhp_dead));
+	struct ip_vs_est_net *est = hlist_entry(node, struct ip_vs_est_net,
+						cpuhp_dead);
+
+	spin_lock(&est->lock);
+	ip_vs_est_queue_reload(est, 0);
+	spin_unlock(&est->lock);
 	return 0;
 }
 

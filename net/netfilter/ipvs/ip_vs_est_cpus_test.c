@@ -116,8 +116,10 @@ static void cpus_test_default(struct kunit *test)
 	unsigned long want;
 
 	cpus_test_begin(test);
-	want = cpus_test_bits(housekeeping_cpumask(HK_TYPE_KTHREAD)) &
+	rcu_read_lock();
+	want = cpus_test_bits(housekeeping_cpumask(HK_TYPE_WQ)) &
 	       cpus_test_bits(housekeeping_cpumask(HK_TYPE_DOMAIN));
+	rcu_read_unlock();
 	KUNIT_EXPECT_FALSE(test, t->est->cpulist_set);
 	KUNIT_EXPECT_EQ(test, cpus_test_bits(t->est->cpulist), want);
 	KUNIT_EXPECT_EQ(test, cpus_test_has(t), want);
@@ -126,14 +128,19 @@ static void cpus_test_default(struct kunit *test)
 			cpumask_weight_and(t->est->cpulist, cpu_online_mask));
 }
 
-/* To running tasks, to new ones; CPUs that are not there do not count */
+/* By a new task, to whose first CPUs newer kernels go back; CPUs that are not
+ * there do not count
+ */
 static void cpus_test_written(struct kunit *test)
 {
 	struct ip_vs_est_test *t = test->priv;
+	pid_t pid;
 
 	cpus_test_begin(test);
+	pid = task_pid_nr(cpus_test_task(t));
 	cpus_test_write(t, CPUS_1);
 	KUNIT_EXPECT_EQ(test, cpus_test_has(t), CPUS_1);
+	KUNIT_EXPECT_NE(test, task_pid_nr(cpus_test_task(t)), pid);
 	KUNIT_EXPECT_EQ(test, t->est->ctx_max, IP_VS_EST_KTHREADS);
 	cpus_test_run(t, 0);
 	cpus_test_run(t, 1);

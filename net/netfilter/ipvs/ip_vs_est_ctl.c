@@ -6,8 +6,8 @@
  *   - nice, and CPUs where ip_vs_est_cpus.c says so, are applied to running
  *     tasks in place, first of all, so that a starved task is rescued before
  *     anybody waits for it
- *   - tasks that should not run are stopped, contexts that have lost their
- *     last estimator are freed
+ *   - tasks that should not run, or were made for another list of CPUs, are
+ *     stopped, contexts that have lost their last estimator are freed
  *   - missing tasks are created; if one cannot be, it tries again
  *
  * It is the only place that does any of this while the namespace lives, so
@@ -20,8 +20,7 @@
  * workqueue.
  */
 
-#define KMSG_COMPONENT "IPVS"
-#define pr_fmt(fmt) KMSG_COMPONENT ": " fmt
+#define pr_fmt(fmt) "IPVS: " fmt
 
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
@@ -52,9 +51,9 @@ void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay)
 	if (est->exiting)
 		return;
 	if (delay)
-		queue_delayed_work(system_unbound_wq, &est->reload_work, delay);
+		queue_delayed_work(system_dfl_long_wq, &est->reload_work, delay);
 	else
-		mod_delayed_work(system_unbound_wq, &est->reload_work, 0);
+		mod_delayed_work(system_dfl_long_wq, &est->reload_work, 0);
 }
 
 /**
@@ -91,12 +90,16 @@ static bool ip_vs_est_should_run(struct ip_vs_est_net *est)
 	return est->active && est->started > IP_VS_EST_TOTALS && !est->exiting;
 }
 
-/* A list was written, and can be given to tasks */
-static bool ip_vs_est_take_new_cpulist(struct ip_vs_est_net *est)
+/* What has become of CPUs since the last time.  Returns true if a list was
+ * written, and can be given to tasks.
+ */
+static bool ip_vs_est_take_cpu_news(struct ip_vs_est_net *est)
 {
 	bool anew;
 
 	spin_lock(&est->lock);
+	est->cpu_come = est->cpu_came;
+	est->cpu_came = false;
 	anew = est->cpulist_new && cpumask_intersects(est->cpus,
 						      cpu_online_mask);
 	if (anew)
@@ -145,12 +148,13 @@ static void ip_vs_est_stop_slot(struct ip_vs_est_net *est, unsigned int id)
 		ip_vs_est_stop_task(est, id, task);
 }
 
-/* Apply nice, and CPUs if need be, to all tasks that run.  One that cannot be
- * given a new list is stopped: the next one can.
+/* Apply nice, and CPUs if need be, to all tasks that run.  A new list has new
+ * tasks: what the kernel keeps of the old one it keeps as long as the task is
+ * there.  Contexts stay, and with them places and samples.
  */
 static void ip_vs_est_apply(struct ip_vs_est_net *est)
 {
-	bool anew = ip_vs_est_take_new_cpulist(est), move;
+	bool anew = ip_vs_est_take_cpu_news(est), move;
 	struct task_struct *task;
 	unsigned int id;
 	int nice;
@@ -172,7 +176,10 @@ static void ip_vs_est_apply(struct ip_vs_est_net *est)
 		if (!task)
 			continue;
 		set_user_nice(task, nice);
-		if (move && !ip_vs_est_set_task(task, est->reload_mask) && anew)
+		/* Fails when all of them are offline: applied when one comes */
+		if (move)
+			set_cpus_allowed_ptr(task, est->reload_mask);
+		if (anew)
 			ip_vs_est_stop_slot(est, id);
 		put_task_struct(task);
 	}
@@ -249,11 +256,17 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 		return PTR_ERR(task);
 
 	spin_lock(&est->lock);
+	ip_vs_est_preferred(est, est->reload_mask);
+	spin_unlock(&est->lock);
+	/* Fails without memory: the kernel has others to go back to then */
+	kthread_affine_preferred(task, est->reload_mask);
+
+	spin_lock(&est->lock);
 	nice = est->nice;
 	ip_vs_est_cpus_for(est, task, true, est->reload_mask);
 	spin_unlock(&est->lock);
 	set_user_nice(task, nice);
-	ip_vs_est_set_task(task, est->reload_mask);
+	set_cpus_allowed_ptr(task, est->reload_mask);
 	trace_ipvs_est_task_started(est->ipvs->gen, ctx->id, task_pid_nr(task));
 
 	/* What has changed since then has queued this work again */

@@ -308,7 +308,9 @@ struct ip_vs_est_ctx {
  * @nice: sysctl est_nice; read without the lock
  * @cpulist: sysctl est_cpulist: the CPUs that kthreads should use
  * @cpulist_set: it was written; else it is the housekeeping CPUs
- * @cpulist_new: it was written, and running tasks do not have it yet
+ * @cpulist_new: it was written, and tasks that run were made for another
+ * @cpu_came: a CPU has come online since est_reload_work began
+ * @cpu_come: one had before it did; for that work alone
  * @cpus: what of it a new task gets
  * @taken: CPUs that cpuset partitions have taken from kthreads
  * @active: estimation is wanted and has CPUs; read without the lock
@@ -361,6 +363,8 @@ struct ip_vs_est_net {
 	cpumask_var_t		cpulist;
 	bool			cpulist_set;
 	bool			cpulist_new;
+	bool			cpu_came;
+	bool			cpu_come;
 	cpumask_var_t		cpus;
 	cpumask_var_t		taken;
 	bool			active;
@@ -562,9 +566,9 @@ void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
 			   const struct cpumask *cpus);
 void ip_vs_est_see_cpus(struct ip_vs_est_net *est);
 void ip_vs_est_own_cpus(struct ip_vs_est_net *est);
+void ip_vs_est_preferred(struct ip_vs_est_net *est, struct cpumask *cpus);
 bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
 			bool anew, struct cpumask *cpus);
-bool ip_vs_est_set_task(struct task_struct *task, const struct cpumask *cpus);
 void ip_vs_est_rescue(struct ip_vs_est_net *est, struct task_struct *task,
 		      struct cpumask *cpus);
 int ip_vs_est_hotplug_add(struct ip_vs_est_net *est);

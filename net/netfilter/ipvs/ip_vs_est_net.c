@@ -29,7 +29,7 @@
  */
 struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp)
 {
-	struct ip_vs_est_ctx *ctx = kzalloc(sizeof(*ctx), gfp);
+	struct ip_vs_est_ctx *ctx = kzalloc_obj(*ctx, gfp);
 
 	if (ctx) {
 		ctx->net = est;
@@ -59,13 +59,13 @@ static struct ip_vs_est_net *ip_vs_est_net_alloc(struct netns_ipvs *ipvs)
 	const gfp_t account = ipvs->net->user_ns == &init_user_ns ?
 			      0 : __GFP_ACCOUNT;
 	const gfp_t gfp = GFP_KERNEL | account;
-	struct ip_vs_est_net *est = kzalloc(sizeof(*est), gfp);
+	struct ip_vs_est_net *est = kzalloc_obj(*est, gfp);
 
 	if (!est)
 		return NULL;
 	est->account = account;
 	est->slots_max = 1;
-	est->slot = kcalloc(est->slots_max, sizeof(*est->slot), gfp);
+	est->slot = kzalloc_objs(*est->slot, est->slots_max, gfp);
 	if (!est->slot || !zalloc_cpumask_var(&est->cpulist, gfp) ||
 	    !zalloc_cpumask_var(&est->cpus, gfp) ||
 	    !zalloc_cpumask_var(&est->taken, gfp) ||

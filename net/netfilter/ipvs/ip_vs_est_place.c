@@ -16,8 +16,7 @@
  * slots.
  */
 
-#define KMSG_COMPONENT "IPVS"
-#define pr_fmt(fmt) KMSG_COMPONENT ": " fmt
+#define pr_fmt(fmt) "IPVS: " fmt
 
 #include <linux/kthread.h>
 #include <linux/slab.h>
@@ -205,7 +204,7 @@ static bool ip_vs_est_more_slots(struct ip_vs_est_net *est)
 	unsigned int max = est->slots_max * 2;
 	struct ip_vs_est_ctx **slot, **old;
 
-	slot = kcalloc(max, sizeof(*slot), GFP_KERNEL);
+	slot = kzalloc_objs(*slot, max, GFP_KERNEL);
 	if (!slot)
 		return false;
 	spin_lock(&est->lock);
@@ -231,7 +230,7 @@ static bool ip_vs_est_prepare(struct ip_vs_est_net *est)
 	spin_unlock(&est->lock);
 
 	if (!est->spare_row)
-		est->spare_row = kzalloc(sizeof(*est->spare_row), GFP_KERNEL);
+		est->spare_row = kzalloc_obj(*est->spare_row, GFP_KERNEL);
 	if (need_ctx && !est->spare_ctx)
 		est->spare_ctx = ip_vs_est_ctx_alloc(est, GFP_KERNEL);
 	return est->spare_row && (!need_ctx || est->spare_ctx) &&

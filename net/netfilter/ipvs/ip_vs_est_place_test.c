@@ -252,7 +252,7 @@ static void place_test_pass_by(struct kunit *test)
 	ip_vs_est_test_place(t);
 	flush_delayed_work(&t->est->reload_work);
 
-	slot = kcalloc(n, sizeof(*slot), GFP_KERNEL);
+	slot = kzalloc_objs(*slot, n, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, slot);
 	slot[0] = t->est->slot[0];
 	kfree(t->est->slot);

@@ -107,6 +107,33 @@ static int ip_vs_est_show(struct seq_file *seq, void *v)
 }
 
 /**
+ * ip_vs_est_proc_status() - lines of /proc/net/ip_vs_status about estimation
+ * @ipvs: the namespace
+ * @seq: that file, of kernels that have it
+ *
+ * Contexts are the slots, and chain_max decides how many estimators one has room
+ * for: all figures are 0 before there is one.
+ *
+ * Context: any but hard interrupts; takes est->lock.
+ */
+void ip_vs_est_proc_status(struct netns_ipvs *ipvs, struct seq_file *seq)
+{
+	struct ip_vs_est_net *est = ipvs->est;
+	unsigned int nctx, ctx_max, room;
+	u32 chain_max;
+
+	spin_lock(&est->lock);
+	nctx = est->nctx;
+	ctx_max = est->ctx_max;
+	chain_max = est->chain_max;
+	room = ip_vs_est_ctx_room(est);
+	spin_unlock(&est->lock);
+	seq_printf(seq, "Stats thread slots:\t%u (max %u)\n", nctx, ctx_max);
+	seq_printf(seq, "Stats chain max len:\t%u\n", chain_max);
+	seq_printf(seq, "Stats thread ests:\t%u\n", room);
+}
+
+/**
  * ip_vs_est_proc_add() - make /proc/net/ip_vs_est of a namespace
  * @ipvs: the namespace, in which estimation is set up
  *

@@ -173,7 +173,7 @@ struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net)
 {
 	struct ip_vs_stats_own *own;
 
-	own = kzalloc(sizeof(*own), ip_vs_est_gfp(net));
+	own = kzalloc_obj(*own, ip_vs_est_gfp(net));
 	if (!own)
 		return NULL;
 	if (ip_vs_stats_init(&own->stats, net)) {

@@ -19,7 +19,7 @@ struct delayed_work {
 	(*(w) = (struct delayed_work){ .work = { .func = (f) } })
 #define to_delayed_work(w)	container_of(w, struct delayed_work, work)
 
-#define system_unbound_wq	NULL
+#define system_dfl_long_wq	NULL
 #define queue_delayed_work(wq, w, delay)				\
 	((void)(wq), sim_queue_work(w, delay, false))
 #define mod_delayed_work(wq, w, delay)					\
