@@ -307,6 +307,26 @@ est_pids()	# [ID]
 	est_tasks "$@" | cut -d ' ' -f 1
 }
 
+none_of()	# PID...
+{
+	local pid
+
+	for pid in "$@"; do
+		[[ ! -e /proc/$pid ]] || return 1
+	done
+}
+
+# A list of CPUs that is written gets new tasks: waits until the old ones are no
+# more.  The test's set_vs writes it.
+write_cpulist()	# LIST
+{
+	local pids
+
+	mapfile -t pids < <(est_pids "$EST_ID")
+	set_vs est_cpulist "$1"
+	wait_until none_of "${pids[@]}" || diag "an old task is left"
+}
+
 est_count()	# [ID]
 {
 	est_tasks "$@" | wc -l

@@ -119,10 +119,10 @@ test_file()
 	fi
 
 	set_vs est_nice -5
-	set_vs est_cpulist 0
+	write_cpulist 0
 	check_eq "nice and CPUs" "-5 0" "$(tail -n 1 $PROC | awk '{ print $4, $3 }')"
 	set_vs est_nice 0
-	set_vs est_cpulist "$all"
+	write_cpulist "$all"
 }
 
 # --- Traffic -----------------------------------------------------------------
@@ -337,7 +337,7 @@ test_trace()
 		"ipvs_est_task_stopped: netns=$EST_ID ctx=[0-9]* pid=$pid\$" \
 		$TRACING/trace
 	trace_begin
-	set_vs est_cpulist 0
+	write_cpulist 0
 	set_vs run_estimation 1
 	wait_until tasks_run "$EST_ID" || diag "no task"
 	pid=$(est_pids "$EST_ID" | head -n 1)

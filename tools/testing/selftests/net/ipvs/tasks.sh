@@ -103,7 +103,7 @@ test_hotplug()
 	back_online() { set_online "$CPU" 1; }
 	ktap_at_exit back_online
 
-	set_vs est_cpulist "$CPU"
+	write_cpulist "$CPU"
 	check "tasks move to CPU $CPU" wait_until tasks_on "$EST_ID" "$CPU"
 	set_online "$CPU" 0
 	check "tasks leave it when it goes offline" wait_until tasks_off_cpu
@@ -116,7 +116,7 @@ test_hotplug()
 
 	others="0,$CPU"
 	[[ $CPU != 1 ]] || others=0-1
-	set_vs est_cpulist "$others"
+	write_cpulist "$others"
 	wait_until tasks_on "$EST_ID" "$others" || diag "tasks did not move"
 	set_online "$CPU" 0
 	check "tasks run on while one of two CPUs is offline" \
@@ -152,8 +152,8 @@ check_eq "it is called after its namespace and context" "ipvs-e:$EST_ID:0" \
 check "it may use the CPUs of est_cpulist" wait_until tasks_on "$EST_ID" "$ALL"
 check "its nice is 0" wait_until tasks_nice "$EST_ID" 0
 
-set_vs est_cpulist 0
-check "est_cpulist=0 moves it" wait_until tasks_on "$EST_ID" 0
+write_cpulist 0
+check "est_cpulist=0 has a task there" wait_until tasks_on "$EST_ID" 0
 nice=$(nice_max)
 set_vs est_nice "$nice"
 check "est_nice=$nice" wait_until tasks_nice "$EST_ID" "$nice"
@@ -175,7 +175,7 @@ check "a new task has est_nice" wait_until tasks_nice "$EST_ID" -20
 
 set_vs est_cpulist ''
 check "an empty est_cpulist stops it" wait_until no_tasks "$EST_ID"
-set_vs est_cpulist "$ALL"
+write_cpulist "$ALL"
 check "a list starts it" wait_until tasks_on "$EST_ID" "$ALL"
 
 pid=$(est_pids "$EST_ID")
