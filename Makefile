@@ -30,9 +30,12 @@ guest: ## image and initramfs the tests boot
 	@scripts/fetch-kernel $(BASE)
 	@scripts/mkinitramfs $(BASE)
 
-.PHONY: series test check kunit builds kernel-debug fuzz selftest stress demo bench
-test: ## all the tests, with a summary
+.PHONY: series test test-all check kunit builds kernel-debug fuzz selftest stress demo bench
+test: ## the tests, in half an hour, with a summary
 	@scripts/test $(TESTS)
+
+test-all: ## all of them in their long form, hours; goes on where it was stopped
+	@scripts/test-all $(TESTS)
 
 series: ## patches as they are mailed: build/BASE/series
 	@scripts/make-series $(BASE)

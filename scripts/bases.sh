@@ -29,6 +29,8 @@ default_base()
 # Sets what is known about a base:
 #   SOURCE_PKG, SOURCE_TAR      its source package, and the archive in it
 #   SOURCE_SUITES               where that is if the machine's release has it not
+#   LLVM                        the version of clang that it wants; empty if the
+#                               machine's own will do
 #   IMAGE_META, HEADERS_META    meta packages of the flavour; empty if the
 #                               machine's release has no such kernel, which is
 #                               built here then, with SOURCE_TAR below build/
@@ -46,6 +48,8 @@ base_facts()	# BASE [FLAVOUR]
 		;;
 	esac
 	SOURCE_PKG=linux-source-$base
+	LLVM=''
+	[[ $base:$(codename) != 7.3:bookworm ]] || LLVM=19
 	case $base:$(codename) in
 	6.1:bookworm | 6.12:trixie)
 		IMAGE_META=linux-image-$flavour

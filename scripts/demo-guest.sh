@@ -123,7 +123,7 @@ if ! has_sysctl est_cpulist; then
 	exit 0
 fi
 
-explain "est_cpulist: the tasks may be kept on some CPUs, and move at once."
+explain "est_cpulist: the tasks may be kept on some CPUs; new ones take over at once."
 director sysctl -w net.ipv4.vs.est_cpulist=2-3
 sleep 0.5
 tasks

@@ -1,0 +1,154 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Runs the parts of scripts/test and scripts/test-all, two at a time, and sums
+# them up.  Sourced by them, not run.  They set logs, guest_parts and other_parts,
+# names that end with '-BASE', and define run_part.
+# shellcheck disable=SC2154
+
+base_of() { echo "${1##*-}"; }
+
+# A base that the archive has no more is no fault of ours, but must be seen.
+base_is_there()	# BASE
+{
+	local rc=0
+
+	"$TOP/scripts/fetch-source" --check "$1" || rc=$?
+	((rc != 3))
+}
+
+missing_base()
+{
+	cat <<-EOF
+		##########################################################
+		# Linux $1 IS NOT TESTED: its source cannot be had any more
+		##########################################################
+		0 passed, 0 failed, 1 skipped
+	EOF
+}
+
+# Runs a part and writes its line of the summary: NAME SECONDS CPU P F S WHAT
+run_one()	# PART
+{
+	local part=$1 log=$logs/$1.log begin=$SECONDS rc=0 last cpu p f s what
+
+	say "$part"
+	# Seconds of processor time, of guests as well
+	TIMEFORMAT='%U %S'
+	if base_is_there "$(base_of "$part")"; then
+		{ time run_part "$part" >"$log" 2>&1 </dev/null; } \
+			2>"$logs/$part.time" || rc=$?
+	else
+		missing_base "$(base_of "$part")" | tee "$log" >&2
+		echo 0 0 >"$logs/$part.time"
+	fi
+	cpu=$(awk '{ n = $1 + $2 } END { printf "%.0f\n", n }' "$logs/$part.time")
+	last=$(tail -n 1 "$log")
+	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
+		# A status that says otherwise than the line is not to be believed.
+		((rc == 0 || f > 0)) || f=1
+		what="$p passed, $f failed, $s skipped"
+	else
+		p=0 f=1 s=0
+		what="died with status $rc"
+	fi
+	if ((f)); then
+		echo "--- $part: the end of ${log#"$TOP/"}:"
+		tail -n 20 "$log"
+		echo "---"
+	fi
+	echo "$part $((SECONDS - begin)) $cpu $p $f $s $what" >"$logs/$part.result.new"
+	mv "$logs/$part.result.new" "$logs/$part.result"
+}
+
+# Takes the next part of a lane; when there is none, the last of the other.
+take_part()	# QUEUE OTHER_QUEUE
+{
+	(
+		flock 9
+		if [[ -s $1 ]]; then
+			head -n 1 "$1"
+			sed -i 1d "$1"
+		elif [[ -s $2 ]]; then
+			tail -n 1 "$2"
+			sed -i '$d' "$2"
+		fi
+	) 9>"$logs/.lock"
+}
+
+run_lane()	# QUEUE OTHER_QUEUE
+{
+	local part
+
+	while part=$(take_part "$1" "$2") && [[ $part ]]; do
+		run_one "$part"
+	done
+}
+
+# What failed, once more: whoever sees only the end of all this wants to know.
+failures()
+{
+	local part
+
+	for part in "$@"; do
+		grep -aE -B 6 -A 2 '^ *(# )*not ok |^FAIL|^Bail out' "$logs/$part.log" |
+			sed "s|^|$part: |" || true
+	done | head -n 60
+}
+
+# At once, because two that install get into each other's way.
+install_for()	# PART...
+{
+	local base
+
+	for base in $(printf '%s\n' "$@" | sed 's/.*-//' | sort -u); do
+		base_is_there "$base" || continue
+		"$TOP/scripts/install-deps" --base "$base" all
+		[[ " $* " != *" selftest-rt-$base "* ]] ||
+			"$TOP/scripts/install-deps" --base "$base" \
+				--flavour rt-amd64 modules
+	done
+}
+
+# Guests mostly wait, or keep one processor busy; so what compiles and computes
+# runs beside them.
+run_lanes()
+{
+	local lane
+
+	printf '%s\n' ${guest_parts[@]+"${guest_parts[@]}"} >"$logs/.guests"
+	printf '%s\n' ${other_parts[@]+"${other_parts[@]}"} >"$logs/.others"
+	sed -i '/^$/d' "$logs/.guests" "$logs/.others"
+	(
+		renice -n 5 "$BASHPID" >/dev/null
+		run_lane "$logs/.others" "$logs/.guests"
+	) &
+	lane=$!
+	# shellcheck disable=SC2064  # the lane of now
+	trap "pkill -P $lane || true; kill $lane 2>/dev/null || true" EXIT
+	run_lane "$logs/.guests" "$logs/.others"
+	wait "$lane" || true
+	trap - EXIT
+}
+
+# The table, and the line that counts.
+sum_up()	# SECONDS PART...
+{
+	local passed=0 failed=0 skipped=0 all=0 took=$1 part name time cpu p f s what
+
+	shift
+	echo
+	for part in "$@"; do
+		if ! read -r name time cpu p f s what 2>/dev/null <"$logs/$part.result"; then
+			name=$part time=0 cpu=0 p=0 f=1 s=0 what="did not end"
+		fi
+		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+		all=$((all + cpu))
+		printf '%-17s %5d s, %5d s of CPU  %s\n' "$name" "$time" "$cpu" "$what"
+	done
+	((failed == 0)) || failures "$@"
+	printf '%-17s %5d s, %5d s of CPU, two parts at a time\n' 'all of it' "$took" "$all"
+	echo "$passed passed, $failed failed, $skipped skipped"
+	((failed == 0))
+}
