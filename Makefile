@@ -2,7 +2,12 @@
 #
 # Every target is a script in scripts/; this file only gives them names.
 
-BASE ?= 6.1
+# The stock kernel of the machine's Debian
+ifeq ($(origin BASE),undefined)
+BASE := $(shell bash -c '. scripts/lib.sh && default_base')
+else
+BASE_GIVEN := $(BASE)
+endif
 # So that a script can be told e.g. TESTS="counters.sh".
 TESTS ?=
 SECONDS ?=
@@ -71,8 +76,8 @@ bench: ## what it costs, against stock 6.1 and 6.12: report and plots in build/b
 deb: ## Debian package that rebuilds IPVS for the installed kernels: build/deb
 	@scripts/build-deb
 
-deb-test: ## installs it in a small Debian, boots what it built
-	@scripts/test-deb $(BASE) $(TESTS)
+deb-test: ## installs it in small Debians, RELEASE=12 and 13, boots what it built
+	@scripts/test-deb $(if $(RELEASE),--release $(RELEASE)) $(if $(BASE_GIVEN),$(BASE) $(TESTS))
 
 .PHONY: clean distclean
 clean: ## removes what was built, keeps what was unpacked or downloaded

@@ -5,18 +5,39 @@
 # and linux-source one after the other, and upgrades of our package.  Sourced by
 # test-deb, whose root has the kernel $kver with modules from its own source.
 
+# An ip_vs of the kernel's own that says which revision it is of.
+mark_stock()	# VERSION
+{
+	local file new=$out/marked.ko
+
+	file=$(echo "$out/stock-$kver/ipvs"/ip_vs.ko*)
+	if [[ $file == *.xz ]]; then xz -dc "$file"; else cat "$file"; fi >"$new"
+	printf '\n%s' "$1" >>"$new"
+	rm "$file"
+	if [[ $file == *.xz ]]; then xz -c --check=crc32 "$new" >"$file"; else cp "$new" "$file"; fi
+}
+
 # Packs what an installed package has as another version of it, with its scripts.
 # The revision is that of one kernel alone, so it depends on nothing.
 repack()	# PACKAGE VERSION: prints the deb's name in the root
 {
-	local dir=$root/tmp/$1 info=$root/var/lib/dpkg/info script
+	local dir=$root/tmp/$1 info=$root/var/lib/dpkg/info script net list=$out/files
 
 	rm -rf "$dir"
 	mkdir -p "$dir/DEBIAN"
+	in_root dpkg -L "$1" >"$list"
 	# Not /lib, which is a link here.
-	in_root dpkg -L "$1" | while IFS= read -r f; do
+	while IFS= read -r f; do
 		if [[ $f == /*/* && ( -L $root$f || -f $root$f ) ]]; then echo "${f#/}"; fi
-	done | tar -C "$root" -c -T - | tar -C "$dir" -x || die "cannot repack $1"
+	done <"$list" | tar -C "$root" -c -T - | tar -C "$dir" -x || die "cannot repack $1"
+	# dkms may have moved these away.
+	net=$(grep '/kernel/net/netfilter/ipvs$' "$list" || true)
+	if [[ $net ]]; then
+		mark_stock "$2"
+		mkdir -p "$dir$net"
+		cp "$out/stock-$kver/ipvs"/* "$dir$net/"
+		cp "$out/stock-$kver"/xt_ipvs.ko* "$dir${net%/ipvs}/"
+	fi
 	for script in preinst postinst prerm postrm; do
 		[[ ! -f $info/$1.$script ]] || cp "$info/$1.$script" "$dir/DEBIAN/"
 	done
@@ -34,14 +55,19 @@ repack_source()	# VERSION: prints the deb's name in the root
 
 	rm -rf "$dir" "$out/revision.tar.xz"
 	mkdir -p "$dir"
-	cp -R "$out/pristine" "$dir/$SOURCE_PKG"
-	echo "MODULE_INFO(revision, \"$1\");" >>"$dir/$SOURCE_PKG/$marked"
-	tar -C "$dir" -cf - "$SOURCE_PKG" | xz -0 >"$out/revision.tar.xz"
-	make_source "revision" "$SOURCE_PKG" "$1" "$out/revision.tar.xz"
+	cp -R "$out/pristine" "$dir/$source_pkg"
+	echo "MODULE_INFO(revision, \"$1\");" >>"$dir/$source_pkg/$marked"
+	tar -C "$dir" -cf - "$source_pkg" | xz -0 >"$out/revision.tar.xz"
+	make_source "revision" "$source_pkg" "$1" "$out/revision.tar.xz"
 }
 
 marked=net/netfilter/ipvs/ip_vs_rr.c
-image_pkg=linux-image-$kver headers_pkg=linux-headers-$kver
+headers_pkg=linux-headers-$kver
+# From Linux 7 on there are several, first what is booted.
+image_pkgs=()
+for p in linux-{binary,image,modules}-"$kver"; do
+	[[ $(installed "$p") != "install ok installed" ]] || image_pkgs+=("$p")
+done
 
 # Upgrades some of them to a revision, in one run of dpkg.
 revise()	# NAME VERSION PACKAGE...
@@ -51,7 +77,7 @@ revise()	# NAME VERSION PACKAGE...
 
 	shift 2
 	for p; do
-		if [[ $p == "$SOURCE_PKG" ]]; then
+		if [[ $p == "$source_pkg" ]]; then
 			debs+=("$(repack_source "$to")")
 		else
 			debs+=("$(repack "$p" "$to")")
@@ -76,7 +102,7 @@ check_dropped()	# WHEN LOG-TEXT...
 {
 	local text
 
-	is "$1: $kver has its stock modules" "$(where ip_vs "$kver")" kernel/net/netfilter/ipvs
+	check_stock "$1" "$kver"
 	is "$1: dkms has none" "$(dkms_state "$kver")" added
 	for text in "${@:2}"; do
 		says "$1: the reason is said" "$out/$1.log" "$text"
@@ -93,33 +119,33 @@ test_orders()
 	local v=$version+test
 
 	# The others come later, one by one.
-	revise image-first "$v.1" "$image_pkg"
+	revise image-first "$v.1" "${image_pkgs[@]}"
 	check_dropped image-first \
 		"$kver: its modules are of $version, but it is $v.1; they are removed" \
-		"$kver is skipped: $image_pkg is $v.1, but its headers are $version"
+		"$kver is skipped: ${image_pkgs[0]} is $v.1, but its headers are $version"
 	revise headers-second "$v.1" "$headers_pkg"
 	check_dropped headers-second \
-		"$kver is skipped: $SOURCE_PKG is $version, but the kernel is $v.1"
-	revise source-last "$v.1" "$SOURCE_PKG"
+		"$kver is skipped: $source_pkg is $version, but the kernel is $v.1"
+	revise source-last "$v.1" "$source_pkg"
 	check_revision source-last "$v.1"
 
 	# What is built fits the image, until that changes.
-	revise source-first "$v.2" "$SOURCE_PKG"
+	revise source-first "$v.2" "$source_pkg"
 	check_revision source-first "$v.1"
 	revise headers-ahead "$v.2" "$headers_pkg"
 	check_revision headers-ahead "$v.1"
 	is "headers-ahead: nothing is built" "$(rebuilt_in headers-ahead)" 0
-	revise image-last "$v.2" "$image_pkg"
+	revise image-last "$v.2" "${image_pkgs[@]}"
 	check_revision image-last "$v.2"
 
 	revise headers-first "$v.3" "$headers_pkg"
 	check_revision headers-first "$v.2"
-	revise image-second "$v.3" "$image_pkg"
+	revise image-second "$v.3" "${image_pkgs[@]}"
 	check_dropped image-second "they are removed" \
-		"$kver is skipped: $SOURCE_PKG is $v.2, but the kernel is $v.3"
+		"$kver is skipped: $source_pkg is $v.2, but the kernel is $v.3"
 
 	# The usual upgrade.
-	revise together "$v.4" "$headers_pkg" "$SOURCE_PKG" "$image_pkg"
+	revise together "$v.4" "$headers_pkg" "$source_pkg" "${image_pkgs[@]}"
 	check_revision together "$v.4"
 	is "together: it is built once" "$(rebuilt_in together)" 1
 }
@@ -161,11 +187,11 @@ test_upgrade()
 	local v=$version+test
 
 	# What is older is another, too.
-	revise back "$v.1" "$image_pkg" "$headers_pkg" "$SOURCE_PKG"
+	revise back "$v.1" "${image_pkgs[@]}" "$headers_pkg" "$source_pkg"
 	check_revision back "$v.1"
 	is "back: only the source that is needed is kept" "$(kept)" "$version $v.1"
 
-	revise gone-on "$v.5" "$SOURCE_PKG"
+	revise gone-on "$v.5" "$source_pkg"
 	check_revision gone-on "$v.1"
 	build_next
 	log_step upgrade dpkg --install /tmp/next.deb
@@ -173,11 +199,11 @@ test_upgrade()
 	is "upgrade: they have the new package's files" "$(revision_of ip_vs ours)" next
 	is "upgrade: the kernel's source is still kept" "$(kept)" "$version $v.1"
 
-	revise goes-on "$v.5" "$image_pkg" "$headers_pkg"
+	revise goes-on "$v.5" "${image_pkgs[@]}" "$headers_pkg"
 	check_revision goes-on "$v.5"
 	is "goes-on: source that no kernel needs is removed" "$(kept)" "$version $v.5"
 
-	log_step no-kernel dpkg --purge --force-depends "$image_pkg" "$headers_pkg"
+	log_step no-kernel dpkg --purge --force-depends "${image_pkgs[@]}" "$headers_pkg"
 	is "no-kernel: nothing is kept for it" "$(kept)" "$version"
 	log_step purge-all dpkg --purge "$pkg"
 	check_nothing_left purge-all
@@ -190,7 +216,7 @@ test_revisions()
 	mapfile -t files <"$BUILD/deb/ipvs-estimator/src/patches/$base/files"
 	mkdir "$out/pristine"
 	xz -dc -T0 "$out/source.tar.xz" | tar -x -C "$out/pristine" \
-		--strip-components=1 "${files[@]/#/$SOURCE_PKG/}"
+		--strip-components=1 "${files[@]/#/$source_pkg/}"
 	test_orders
 	test_unknown
 	test_upgrade
