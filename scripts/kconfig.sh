@@ -20,9 +20,9 @@ another_is_set()	# OUT OPTION FRAGMENT...
 	local out=$1 option=$2 other
 
 	shift 2
-	for other in $(sed -n 's/^# One of: //p' "$@" | grep -w "CONFIG_$option"); do
+	while IFS= read -r other; do
 		! grep -q "^$other=[ym]" "$out/.config" || return 0
-	done
+	done < <(sed -n 's/^# One of: //p' "$@" | grep -w "CONFIG_$option" | tr ' ' '\n')
 	return 1
 }
 
