@@ -69,9 +69,9 @@ static void ip_vs_est_see_partitions(struct ip_vs_est_net *est)
 	rcu_read_unlock();
 }
 
-/* As those of unbound workqueues: what isolcpus= isolates, and on newer kernels
- * a partition, is not in the one mask, what nohz_full= does is not in the other.
- * That of kthreads has been the one or the other.
+/* What isolcpus= isolates, and on newer kernels a partition, is not in the one
+ * mask, what nohz_full= does is not in the other.  That of kthreads has been the
+ * one or the other.
  */
 static void ip_vs_est_default_cpulist(struct cpumask *cpus)
 {
