@@ -35,6 +35,9 @@
 enum cpuhp_state ip_vs_est_cpuhp_online;
 enum cpuhp_state ip_vs_est_cpuhp_dead;
 
+/* Isolated at boot, or at least when the module was loaded */
+static struct cpumask ip_vs_est_isolated;
+
 /**
  * ip_vs_est_task_cpus() - the CPUs that a task may use
  * @task: the task, which stays there
@@ -146,6 +149,23 @@ void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
 	est->cpulist_new = true;
 }
 
+/* Partitions change what is isolated, on newer kernels */
+static void ip_vs_est_see_isolated(struct ip_vs_est_net *est)
+{
+	const struct cpumask *domain;
+
+	lockdep_assert_held(&est->lock);
+
+	rcu_read_lock();
+	domain = housekeeping_cpumask(HK_TYPE_DOMAIN);
+	if (!cpumask_equal(est->domain, domain)) {
+		cpumask_copy(est->domain, domain);
+		est->went_back = true;
+		ip_vs_est_queue_reload(est, 0);
+	}
+	rcu_read_unlock();
+}
+
 /**
  * ip_vs_est_see_cpus() - look at what has become of CPUs
  * @est: estimation in the namespace
@@ -155,6 +175,7 @@ void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
 void ip_vs_est_see_cpus(struct ip_vs_est_net *est)
 {
 	ip_vs_est_see_partitions(est);
+	ip_vs_est_see_isolated(est);
 	ip_vs_est_set_limits(est);
 }
 
@@ -173,8 +194,10 @@ static bool ip_vs_est_lost_cpus(struct ip_vs_est_net *est,
 	return lost && cpumask_intersects(est->cpus, cpu_online_mask);
 }
 
-/* When a CPU comes newer kernels give a task what it was first given, without
- * the isolated ones: it has just those of est->cpus that are not isolated
+/* Newer kernels give a task what it was first given, without what is isolated,
+ * when a CPU comes or something else is isolated.  From a written list that takes
+ * CPUs which were isolated at boot: they go to @cpus with the others.  What a
+ * partition has taken stays with it.
  */
 static bool ip_vs_est_cut_cpus(struct ip_vs_est_net *est,
 			       struct task_struct *task, struct cpumask *cpus)
@@ -184,17 +207,19 @@ static bool ip_vs_est_cut_cpus(struct ip_vs_est_net *est,
 
 	lockdep_assert_held(&est->lock);
 
-	if (!est->cpu_come)
+	if (!est->back)
 		return false;
-	rcu_read_lock();
-	cpumask_and(cpus, est->cpus, housekeeping_cpumask(HK_TYPE_DOMAIN));
-	rcu_read_unlock();
-	if (cpumask_equal(cpus, est->cpus))
-		return false;
+	cpumask_and(cpus, est->cpus, est->domain);
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	cut = cpumask_equal(cpus, &task->cpus_mask);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	return cut;
+	if (!cut || !cpumask_and(cpus, est->cpus, &ip_vs_est_isolated) ||
+	    cpumask_subset(cpus, est->domain))
+		return false;
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_or(cpus, cpus, &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return true;
 }
 
 /**
@@ -247,7 +272,8 @@ bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
 {
 	lockdep_assert_held(&est->lock);
 
-	anew = anew || ip_vs_est_cut_cpus(est, task, cpus);
+	if (!anew && ip_vs_est_cut_cpus(est, task, cpus))
+		return true;
 	if (!anew && !ip_vs_est_lost_cpus(est, task))
 		return false;
 	ip_vs_est_task_cpus(task, cpus);
@@ -297,7 +323,7 @@ static int ip_vs_est_cpu_online(unsigned int cpu, struct hlist_node *node)
 						cpuhp_online);
 
 	spin_lock(&est->lock);
-	est->cpu_came = true;
+	est->went_back = true;
 	ip_vs_est_queue_reload(est, 0);
 	spin_unlock(&est->lock);
 	return 0;
@@ -359,6 +385,11 @@ void ip_vs_est_hotplug_del(struct ip_vs_est_net *est)
 int ip_vs_est_cpus_init(void)
 {
 	int ret;
+
+	rcu_read_lock();
+	cpumask_andnot(&ip_vs_est_isolated, cpu_possible_mask,
+		       housekeeping_cpumask(HK_TYPE_DOMAIN));
+	rcu_read_unlock();
 
 	ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "net/ipvs:est",
 				      ip_vs_est_cpu_online, NULL);

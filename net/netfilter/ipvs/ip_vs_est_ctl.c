@@ -98,8 +98,8 @@ static bool ip_vs_est_take_cpu_news(struct ip_vs_est_net *est)
 	bool anew;
 
 	spin_lock(&est->lock);
-	est->cpu_come = est->cpu_came;
-	est->cpu_came = false;
+	est->back = est->went_back;
+	est->went_back = false;
 	anew = est->cpulist_new && cpumask_intersects(est->cpus,
 						      cpu_online_mask);
 	if (anew)
@@ -258,7 +258,7 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 	spin_lock(&est->lock);
 	ip_vs_est_preferred(est, est->reload_mask);
 	spin_unlock(&est->lock);
-	/* Fails without memory: the kernel has others to go back to then */
+	/* Fails without memory: the task looks at its CPUs first of all */
 	kthread_affine_preferred(task, est->reload_mask);
 
 	spin_lock(&est->lock);

@@ -309,8 +309,10 @@ struct ip_vs_est_ctx {
  * @cpulist: sysctl est_cpulist: the CPUs that kthreads should use
  * @cpulist_set: it was written; else it is the housekeeping CPUs
  * @cpulist_new: it was written, and tasks that run were made for another
- * @cpu_came: a CPU has come online since est_reload_work began
- * @cpu_come: one had before it did; for that work alone
+ * @domain: CPUs that were not isolated when that was last looked at
+ * @went_back: a CPU has come online, or others are isolated, since
+ *	est_reload_work began: newer kernels have given tasks their first CPUs
+ * @back: so it was when that work began; for it alone
  * @cpus: what of it a new task gets
  * @taken: CPUs that cpuset partitions have taken from kthreads
  * @active: estimation is wanted and has CPUs; read without the lock
@@ -363,8 +365,9 @@ struct ip_vs_est_net {
 	cpumask_var_t		cpulist;
 	bool			cpulist_set;
 	bool			cpulist_new;
-	bool			cpu_came;
-	bool			cpu_come;
+	bool			went_back;
+	bool			back;
+	cpumask_var_t		domain;
 	cpumask_var_t		cpus;
 	cpumask_var_t		taken;
 	bool			active;

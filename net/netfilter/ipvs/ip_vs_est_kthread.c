@@ -263,6 +263,9 @@ int ip_vs_est_kthread(void *data)
 	unsigned long slept = jiffies;
 	long idle;
 
+	/* Newer kernels take what it was given, if there was no memory to keep it */
+	ip_vs_est_own_cpus(ctx->net);
+
 	while (!kthread_should_stop()) {
 		if (!ctx->id)
 			ip_vs_est_distribute(ctx->net);

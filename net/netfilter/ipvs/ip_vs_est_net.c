@@ -47,6 +47,7 @@ static void ip_vs_est_net_free(struct ip_vs_est_net *est)
 	kfree(est->spare_row);
 	kfree(est->spare_ctx);
 	free_cpumask_var(est->reload_mask);
+	free_cpumask_var(est->domain);
 	free_cpumask_var(est->taken);
 	free_cpumask_var(est->cpus);
 	free_cpumask_var(est->cpulist);
@@ -69,6 +70,7 @@ static struct ip_vs_est_net *ip_vs_est_net_alloc(struct netns_ipvs *ipvs)
 	if (!est->slot || !zalloc_cpumask_var(&est->cpulist, gfp) ||
 	    !zalloc_cpumask_var(&est->cpus, gfp) ||
 	    !zalloc_cpumask_var(&est->taken, gfp) ||
+	    !zalloc_cpumask_var(&est->domain, gfp) ||
 	    !zalloc_cpumask_var(&est->reload_mask, gfp))
 		goto err;
 	est->slot[0] = ip_vs_est_ctx_alloc(est, gfp);

@@ -112,7 +112,7 @@ static int ip_vs_est_show(struct seq_file *seq, void *v)
  * @seq: that file, of kernels that have it
  *
  * Contexts are the slots, and chain_max decides how many estimators one has room
- * for: all figures are 0 before there is one.
+ * for: none before calibration.
  *
  * Context: any but hard interrupts; takes est->lock.
  */

@@ -79,6 +79,21 @@ static inline bool cpumask_subset(const struct cpumask *a,
 	return !cpumask_andnot(&rest, a, b);
 }
 
+static inline bool cpumask_equal(const struct cpumask *a,
+				 const struct cpumask *b)
+{
+	return cpumask_subset(a, b) && cpumask_subset(b, a);
+}
+
+static inline void cpumask_or(struct cpumask *dst, const struct cpumask *a,
+			      const struct cpumask *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < BITS_TO_LONGS(SIM_CPUS); i++)
+		dst->bits[i] = a->bits[i] | b->bits[i];
+}
+
 static inline unsigned int cpumask_weight_and(const struct cpumask *a,
 					      const struct cpumask *b)
 {

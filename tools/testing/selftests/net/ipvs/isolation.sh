@@ -265,6 +265,35 @@ test_partition_offline()
 	check "all of that at once: the list in the end" wait_until on 0,3
 }
 
+# A CPU comes, or CPUs are isolated, that have nothing to do with the list: newer
+# kernels go back to what a task was first given.
+test_unrelated()
+{
+	local left=0-1
+
+	write_cpulist 0-1
+	wait_until on 0-1 || diag "the task is not on CPUs 0-1"
+	if ! part_make isolated 1; then
+		skip_some 2 "what is unrelated" "no such partition here"
+		part_undo
+		return
+	fi
+	! kthreads_lose || left=0
+	wait_until on "$left" || diag "the task is not on CPU $left"
+	set_online 3 0
+	set_online 3 1
+	task_looked
+	check "a CPU comes: CPU 1 stays with its partition" on "$left"
+	part_undo
+
+	write_cpulist 0,2
+	wait_until on 0,2 || diag "the task is not on CPUs 0 and 2"
+	part_make isolated 1
+	task_looked
+	check "CPU 1 is isolated: the list stays 0 and 2" wait_until on 0,2
+	part_undo
+}
+
 # The partition's own CPU goes and comes: so does the partition.
 test_partition_dies()
 {
@@ -454,7 +483,7 @@ test_hog()
 test_partitions()
 {
 	if ! has_cpuset; then
-		skip_some 37 "partitions" "no cgroup v2 cpuset"
+		skip_some 39 "partitions" "no cgroup v2 cpuset"
 		return
 	fi
 	test_partition_default root
@@ -465,8 +494,9 @@ test_partitions()
 	      -w /sys/devices/system/cpu/cpu3/online ]]; then
 		test_partition_offline
 		test_partition_dies
+		test_unrelated
 	else
-		skip_some 7 "partitions and offline CPUs" "no CPU can go offline"
+		skip_some 9 "partitions and offline CPUs" "no CPU can go offline"
 	fi
 }
 
@@ -476,7 +506,7 @@ back_online()
 	set_online 3 1
 }
 
-ktap_plan 56
+ktap_plan 58
 kernel_mark
 ktap_at_exit ns_del
 ktap_at_exit back_online
