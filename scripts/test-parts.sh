@@ -8,6 +8,14 @@
 
 base_of() { echo "${1##*-}"; }
 
+# One run at a time: they would take each other's parts.
+only_one()
+{
+	mkdir -p "$logs"
+	exec {lanes_lock}>"$logs/.running"
+	flock -n "$lanes_lock" || die "another run is using ${logs#"$TOP/"}"
+}
+
 # A base that the archive has no more is no fault of ours, but must be seen.
 base_is_there()	# BASE
 {
@@ -33,10 +41,11 @@ run_one()	# PART
 	# Seconds of processor time, of guests as well
 	TIMEFORMAT='%U %S'
 	if base_is_there "$(base_of "$part")"; then
-		{ time run_part "$part" >"$log" 2>&1 </dev/null; } \
+		{ time (run_part "$part") >"$log" 2>&1 </dev/null; } \
 			2>"$logs/$part.time" || rc=$?
 	else
 		missing_base "$(base_of "$part")" | tee "$log" >&2
+		rm -f "$logs/$part.key"
 		echo 0 0 >"$logs/$part.time"
 	fi
 	cpu=$(awk '{ n = $1 + $2 } END { printf "%.0f\n", n }' "$logs/$part.time")
@@ -118,13 +127,18 @@ run_lanes()
 	printf '%s\n' ${guest_parts[@]+"${guest_parts[@]}"} >"$logs/.guests"
 	printf '%s\n' ${other_parts[@]+"${other_parts[@]}"} >"$logs/.others"
 	sed -i '/^$/d' "$logs/.guests" "$logs/.others"
+	# A process group of its own, so that all of it can be stopped.
+	set -m
 	(
+		set +m
 		renice -n 5 "$BASHPID" >/dev/null
 		run_lane "$logs/.others" "$logs/.guests"
-	) &
+	) </dev/null &
 	lane=$!
+	set +m
 	# shellcheck disable=SC2064  # the lane of now
-	trap "pkill -P $lane || true; kill $lane 2>/dev/null || true" EXIT
+	trap "kill -- -$lane 2>/dev/null || true" EXIT
+	trap 'exit 130' INT TERM
 	run_lane "$logs/.guests" "$logs/.others"
 	wait "$lane" || true
 	trap - EXIT
