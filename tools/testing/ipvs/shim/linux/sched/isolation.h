@@ -4,7 +4,7 @@
 
 #include <linux/cpumask.h>
 
-enum hk_type { HK_TYPE_KTHREAD, HK_TYPE_DOMAIN };
+enum hk_type { HK_TYPE_KTHREAD, HK_TYPE_DOMAIN, HK_TYPE_WQ };
 
 #define housekeeping_cpumask(type)	((void)(type), &sim_possible)
 
