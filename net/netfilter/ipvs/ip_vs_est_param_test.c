@@ -65,7 +65,7 @@ static int param_test_parse(struct kunit *test, const char *list,
 	char *text = kunit_kzalloc(test, strlen(list) + 1, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
-	strcpy(text, list);
+	memcpy(text, list, strlen(list));
 	return ip_vs_est_cpulist_parse(text, possible, PARAM_TEST_BITS, cpus);
 }
 
@@ -104,7 +104,7 @@ static int param_test_get(struct kunit *test, const char *list,
 	char *text = kunit_kzalloc(test, strlen(list) + 1, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
-	strcpy(text, list);
+	memcpy(text, list, strlen(list));
 	return ip_vs_est_cpulist_get(text, true, cpus);
 }
 
