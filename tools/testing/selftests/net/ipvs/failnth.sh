@@ -84,6 +84,8 @@ table()
 
 	while read -r line; do
 		line=${line/C61[23]????:1388/SERVER}
+		# Newer kernels have a table of connections only with services
+		line=${line/(size=*)/}
 		# A server from the trash has old connections
 		[[ ! $line =~ ^(-\>\ SERVER.*[0-9])\ +[0-9]+\ +[0-9]+$ ]] ||
 			line=${BASH_REMATCH[1]}
