@@ -69,3 +69,23 @@ make_config()	# TREE OUT FRAGMENT...
 		>"$out/merge.log" 2>&1 || { cat "$out/merge.log" >&2; die "cannot merge"; }
 	check_config "$tree" "$out" "$@"
 }
+
+# What make is told where the configuration has KCSAN, a line each.  Only modules of
+# IPVS are to be looked at: the rest of the kernel has races of its own,
+# and is slow enough in an emulator.  Barriers count in what IPVS synchronises by,
+# too.
+kcsan_vars()	# TREE
+{
+	local f
+
+	echo KCSAN_SANITIZE=n
+	for f in "$1"/kernel/{locking/*,rcu/*,sched/*,kthread,workqueue,softirq}.c; do
+		f=${f##*/}
+		echo "KCSAN_INSTRUMENT_BARRIERS_${f%.c}.o=y"
+	done
+}
+
+# What make is told to compile modules of IPVS that KCSAN looks at, a line each.
+# Nothing is inlined, so that a report names the function it is about: ours are told
+# from others by that.
+kcsan_module_vars() { printf '%s\n' KCSAN_SANITIZE=y KCFLAGS=-fno-inline; }

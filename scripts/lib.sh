@@ -69,6 +69,16 @@ kernel_dir()	# BASE [FLAVOUR]
 	echo "$dir"
 }
 
+# What the directory of modules ends with that are built with make variables.
+modules_suffix()	# VAR=VALUE...
+{
+	local v
+
+	for v in "$@"; do
+		printf -- '-%s' "${v//[^A-Za-z0-9]/}"
+	done
+}
+
 # Version of the source that base_facts has told of.
 source_version()
 {
