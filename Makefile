@@ -36,7 +36,7 @@ guest: ## image and initramfs the tests boot
 	@scripts/mkinitramfs $(BASE)
 
 .PHONY: series test test-all check kunit builds kernel-debug fuzz selftest stress demo bench
-test: ## the tests, in about an hour, with a summary
+test: ## the tests, in about half an hour, with a summary
 	@scripts/test $(TESTS)
 
 test-all: ## all of them in their long form, hours; goes on where it was stopped
