@@ -228,8 +228,20 @@ in_group()	# COMMAND...
 	)
 }
 
+# What the kernel shows may be old until there is much that it does not show yet:
+# so let there be.
+group_flush()
+{
+	(
+		echo "$BASHPID" >"$GROUP/cgroup.procs"
+		head -c 16M /dev/zero >"/dev/shm/flush.$BASHPID"
+		rm "/dev/shm/flush.$BASHPID"
+	)
+}
+
 group_percpu()
 {
+	group_flush
 	awk '$1 == "percpu" { print $2 }' "$GROUP/memory.stat"
 }
 

@@ -48,15 +48,15 @@ new_ids_are()	# "OLD_IDS" COUNT
 	(($(est_new_ids "$1" | wc -w) == $2))
 }
 
-# 'PID SWITCHES' of tasks, in one go.
+# 'PID SWITCHES' of tasks, in one go. Only those that they asked for: others are
+# what a busy machine does to them.
 all_switches()	# PID...
 {
 	local files
 
 	mapfile -t files < <(printf '/proc/%s/status\n' "$@")
 	awk '/^Pid:/ { pid = $2 }
-		/^voluntary_ctxt/ { n = $2 }
-		/^nonvoluntary_ctxt/ { print pid, n + $2 }' \
+		/^voluntary_ctxt/ { print pid, $2 }' \
 		"${files[@]}"
 }
 
