@@ -75,11 +75,9 @@ struct ip_vs_cpu_stats {
  * @stamp: time of the last sample, jiffies
  * @base: counters at the last sample
  * @avg: rates a second; packets and connections scaled by 2^10, bytes by 2^5
- * @pending: entry in the list of those that wait for a place in a chain;
- *	a node of its own, because a walker may still stand on @node
  *
- * @node, @ctx to @unlinked, @pending: the namespace's est->lock.  The others:
- * the lock of the ip_vs_stats around it.
+ * @node, @ctx to @unlinked: the namespace's est->lock.  The others: the lock of
+ * the ip_vs_stats around it.
  */
 struct ip_vs_estimator {
 	struct hlist_node	node;
@@ -94,24 +92,28 @@ struct ip_vs_estimator {
 	u64			stamp;
 	struct ip_vs_counts	base;
 	s64			avg[IP_VS_NCOUNTS];
-	struct list_head	pending;
 };
 
 /**
  * struct ip_vs_stats - counters of a service, a server or a namespace
  * @cpustats: what each CPU has counted
- * @dirty: groups of CPUs that have counted since a pass last looked; set by
- *	packets, cleared by a pass under @lock
+ * @dirty: groups of CPUs that have counted; set by packets, and left alone while
+ *	there are any, cleared by passes under @lock
  * @est: the estimator
  * @seen: groups of CPUs that have ever been in @dirty
+ * @hot: those of them that are read; none when all is settled
+ * @cold: what the others of @seen have counted, if there are such; or NULL
  * @cleared: grace period that began after @dirty was last cleared
  * @lock: makes sums consistent; process context only, bottom halves stay on
  * @settled: while @dirty is 0, est.base is what all CPUs together have counted
+ * @age: samples since there was anything to read, as ip_vs_stats_age() counts
+ * @pending: entry in the list of those that wait for a place in a chain, the
+ *	namespace's est->lock; not est.node, on which a walker may still stand
  * @zero: counters when they were last zeroed by the user
  * @net: estimation in the namespace that it belongs to
  *
  * The first cache line is all that packets need, and a pass over an object
- * without any; locks and sums are in others.
+ * without any.  Other passes need the next two as well, and @cold if it is used.
  */
 struct ip_vs_stats {
 	struct ip_vs_cpu_stats __percpu *cpustats;
@@ -119,15 +121,23 @@ struct ip_vs_stats {
 	struct ip_vs_estimator	est;
 
 	unsigned long		seen;
+	unsigned long		hot;
+	struct ip_vs_counts	*cold;
 	unsigned long		cleared;
-	spinlock_t		lock;	/* the others but cpustats, dirty, net */
+	spinlock_t		lock;	/* of seen to age, and zero */
 	bool			settled;
+	u8			age;
+
+	struct list_head	pending;
 	struct ip_vs_counts	zero;
 	struct ip_vs_est_net	*net;
 } ____cacheline_aligned_in_smp;
 
 /* The bit of ip_vs_stats.dirty that stands for a CPU */
 DECLARE_PER_CPU(unsigned long, ip_vs_stats_group);
+
+void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
+			   struct ip_vs_stats *total, unsigned long group);
 
 /**
  * ip_vs_stats_begin() - begin to count
@@ -161,73 +171,103 @@ static inline void ip_vs_stats_end(void)
 		local_bh_enable();
 }
 
-/* Let readers know of what was counted: an atomic operation the first time
- * after a pass, else a read of a line that is in the cache.  Whether it comes
- * before or after the counting does not matter, see ip_vs_stats.c.
+/* Let readers know of what is counted, see ip_vs_stats.c: for the server, the
+ * service and the total with one test, as all three have the bit while there is
+ * traffic.  Whether before or after the counting does not matter.
  */
-static inline void ip_vs_stats_mark(struct ip_vs_stats *stats,
+static inline void ip_vs_stats_mark(struct ip_vs_stats *dest,
+				    struct ip_vs_stats *svc,
+				    struct ip_vs_stats *total,
 				    unsigned long group)
 {
-	if (unlikely(!(atomic_long_read(&stats->dirty) & group)))
-		atomic_long_or(group, &stats->dirty);
+	if (unlikely(!(atomic_long_read(&dest->dirty) &
+		       atomic_long_read(&svc->dirty) &
+		       atomic_long_read(&total->dirty) & group)))
+		ip_vs_stats_mark_each(dest, svc, total, group);
+}
+
+static __always_inline void ip_vs_stats_count(struct ip_vs_stats *stats,
+					      enum ip_vs_count packets,
+					      enum ip_vs_count bytes,
+					      unsigned int len)
+{
+	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
+
+	u64_stats_update_begin(&s->syncp);
+	u64_stats_inc(&s->cnt[packets]);
+	u64_stats_add(&s->cnt[bytes], len);
+	u64_stats_update_end(&s->syncp);
 }
 
 /**
  * ip_vs_stats_in() - count a packet from a client
- * @stats: where
+ * @dest: the server
+ * @svc: the service
+ * @total: all of the namespace
  * @len: length of the packet in bytes, network header included
  * @group: from ip_vs_stats_begin()
  *
  * Context: packet path, after ip_vs_stats_begin().
  */
-static inline void ip_vs_stats_in(struct ip_vs_stats *stats, unsigned int len,
+static inline void ip_vs_stats_in(struct ip_vs_stats *dest,
+				  struct ip_vs_stats *svc,
+				  struct ip_vs_stats *total, unsigned int len,
 				  unsigned long group)
 {
-	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
-
-	u64_stats_update_begin(&s->syncp);
-	u64_stats_inc(&s->cnt[IP_VS_INPKTS]);
-	u64_stats_add(&s->cnt[IP_VS_INBYTES], len);
-	u64_stats_update_end(&s->syncp);
-	ip_vs_stats_mark(stats, group);
+	ip_vs_stats_mark(dest, svc, total, group);
+	ip_vs_stats_count(dest, IP_VS_INPKTS, IP_VS_INBYTES, len);
+	ip_vs_stats_count(svc, IP_VS_INPKTS, IP_VS_INBYTES, len);
+	ip_vs_stats_count(total, IP_VS_INPKTS, IP_VS_INBYTES, len);
 }
 
 /**
  * ip_vs_stats_out() - count a packet to a client
- * @stats: where
+ * @dest: the server
+ * @svc: the service
+ * @total: all of the namespace
  * @len: length of the packet in bytes, network header included
  * @group: from ip_vs_stats_begin()
  *
  * Context: packet path, after ip_vs_stats_begin().
  */
-static inline void ip_vs_stats_out(struct ip_vs_stats *stats, unsigned int len,
+static inline void ip_vs_stats_out(struct ip_vs_stats *dest,
+				   struct ip_vs_stats *svc,
+				   struct ip_vs_stats *total, unsigned int len,
 				   unsigned long group)
 {
-	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
-
-	u64_stats_update_begin(&s->syncp);
-	u64_stats_inc(&s->cnt[IP_VS_OUTPKTS]);
-	u64_stats_add(&s->cnt[IP_VS_OUTBYTES], len);
-	u64_stats_update_end(&s->syncp);
-	ip_vs_stats_mark(stats, group);
+	ip_vs_stats_mark(dest, svc, total, group);
+	ip_vs_stats_count(dest, IP_VS_OUTPKTS, IP_VS_OUTBYTES, len);
+	ip_vs_stats_count(svc, IP_VS_OUTPKTS, IP_VS_OUTBYTES, len);
+	ip_vs_stats_count(total, IP_VS_OUTPKTS, IP_VS_OUTBYTES, len);
 }
 
-/**
- * ip_vs_stats_conn() - count a connection
- * @stats: where
- * @group: from ip_vs_stats_begin()
- *
- * Context: packet path, after ip_vs_stats_begin().
- */
-static inline void ip_vs_stats_conn(struct ip_vs_stats *stats,
-				    unsigned long group)
+static inline void ip_vs_stats_count_conn(struct ip_vs_stats *stats)
 {
 	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
 
 	u64_stats_update_begin(&s->syncp);
 	u64_stats_inc(&s->cnt[IP_VS_CONNS]);
 	u64_stats_update_end(&s->syncp);
-	ip_vs_stats_mark(stats, group);
+}
+
+/**
+ * ip_vs_stats_conn() - count a connection
+ * @dest: the server
+ * @svc: the service
+ * @total: all of the namespace
+ * @group: from ip_vs_stats_begin()
+ *
+ * Context: packet path, after ip_vs_stats_begin().
+ */
+static inline void ip_vs_stats_conn(struct ip_vs_stats *dest,
+				    struct ip_vs_stats *svc,
+				    struct ip_vs_stats *total,
+				    unsigned long group)
+{
+	ip_vs_stats_mark(dest, svc, total, group);
+	ip_vs_stats_count_conn(dest);
+	ip_vs_stats_count_conn(svc);
+	ip_vs_stats_count_conn(total);
 }
 
 /* ip_vs_stats.c */
@@ -236,8 +276,12 @@ int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net);
 void ip_vs_stats_release(struct ip_vs_stats *stats);
 struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net);
 void ip_vs_stats_destroy(struct ip_vs_stats *stats);
+
+/* ip_vs_stats_sum.c */
 void ip_vs_stats_read_cpu(const struct ip_vs_stats *stats, unsigned int cpu,
 			  struct ip_vs_counts *dst);
+
+/* ip_vs_est_user.c */
 void ip_vs_copy_stats(struct ip_vs_kstats *dst, struct ip_vs_stats *src);
 void ip_vs_zero_stats(struct ip_vs_stats *stats);
 

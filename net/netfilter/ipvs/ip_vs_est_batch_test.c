@@ -95,6 +95,8 @@ static struct ip_vs_stats *batch_test_take(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, t->batch.n, 1);
 	KUNIT_EXPECT_PTR_EQ(test, t->batch.stats[0], t->stats[0]);
 	KUNIT_EXPECT_FALSE(test, t->stats[0]->settled);
+	/* The first sample looks at who is wanted, whoever reads the counters */
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&t->stats[0]->dirty), 0);
 	return t->stats[0];
 }
 
@@ -206,6 +208,33 @@ static void batch_test_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats->est.base.v[IP_VS_INPKTS], base + 30);
 }
 
+/* Nothing was counted since the last sample: the batch clears, and so it settles
+ * in the end
+ */
+static void batch_test_silent(struct kunit *test)
+{
+	struct batch_test *t = test->priv;
+	struct ip_vs_stats *stats = t->stats[0];
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		if (i < 2)
+			batch_test_count(stats, 0);
+		stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
+		batch_test_pass(t, stats);
+		KUNIT_EXPECT_EQ(test, t->batch.n, 1);
+		batch_test_flush(t);
+		KUNIT_EXPECT_EQ(test, !atomic_long_read(&stats->dirty), i != 1);
+	}
+	KUNIT_EXPECT_TRUE(test, t->walk.unsettled);
+	synchronize_rcu();
+	synchronize_rcu();
+	stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
+	batch_test_pass(t, stats);
+	KUNIT_EXPECT_EQ(test, t->batch.n, 0);
+	KUNIT_EXPECT_TRUE(test, stats->settled);
+}
+
 /* Only what all CPUs have counted for; the others are sampled at once */
 static void batch_test_some(struct kunit *test)
 {
@@ -227,6 +256,7 @@ static struct kunit_case batch_test_cases[] = {
 	KUNIT_CASE(batch_test_sampled),
 	KUNIT_CASE(batch_test_anew),
 	KUNIT_CASE(batch_test_counted),
+	KUNIT_CASE(batch_test_silent),
 	KUNIT_CASE(batch_test_some),
 	{}
 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: rows and chains, where an estimator goes and how it leaves
+/* IPVS estimation: rows, chains and the pending list: where an estimator is
  *
  * A context is what one kthread walks: up to 50 rows, one each 40 ms.  A row
  * holds up to 48 chains, each short enough (chain_max) to be walked in one
- * RCU read-side section of less than 100 us.  This file knows no tasks and no
- * namespaces.
+ * RCU read-side section of less than 100 us.  An estimator that is in no chain
+ * is on the pending list of its namespace.
  *
  * Filling: while every open row holds a chain's worth of estimators, a new
  * row is opened; otherwise the least loaded row takes the next one, and those
@@ -38,6 +38,26 @@
 #include <linux/slab.h>
 
 #include "ip_vs_est_impl.h"
+
+/**
+ * ip_vs_est_ctx_alloc() - allocate a context
+ * @est: estimation in the namespace that it is for
+ * @gfp: how
+ *
+ * Context: as @gfp says.
+ * Return: a context without rows, task and id, or NULL.
+ */
+struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp)
+{
+	struct ip_vs_est_ctx *ctx = kzalloc_obj(*ctx, gfp);
+
+	if (ctx) {
+		ctx->net = est;
+		ctx->cursor_time = jiffies;
+		INIT_LIST_HEAD(&ctx->detached);
+	}
+	return ctx;
+}
 
 /* The last row has a chain that is not full and may go on to fill it */
 static bool ip_vs_est_goes_on(const struct ip_vs_est_ctx *ctx, u32 chain_max)
@@ -229,6 +249,74 @@ struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
 }
 
 /**
+ * ip_vs_est_pend() - put an estimator on the pending list
+ * @est: estimation in its namespace
+ * @stats: the estimator's, in no list
+ *
+ * Kthread 0 is woken when the list turns non-empty and waits a tick then, for
+ * more to gather.
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
+{
+	bool first = list_empty(&est->pending);
+
+	lockdep_assert_held(&est->lock);
+
+	list_add_tail(&stats->pending, &est->pending);
+	if (first) {
+		est->place_at = jiffies + IP_VS_EST_TICK;
+		ip_vs_est_wake(est->slot[0]);
+	}
+}
+
+/* Give a context without estimators to the work, which stops its task */
+static void ip_vs_est_ctx_detach(struct ip_vs_est_net *est,
+				 struct ip_vs_est_ctx *ctx)
+{
+	lockdep_assert_held(&est->lock);
+
+	est->slot[ctx->id] = NULL;
+	est->nctx--;
+	while (!est->slot[est->nslots - 1])
+		est->nslots--;
+	list_add_tail(&ctx->detached, &est->detached);
+	ip_vs_est_queue_reload(est, 0);
+}
+
+/**
+ * ip_vs_est_unlink() - take an estimator out of the list or chain it is in
+ * @est: estimation in its namespace
+ * @stats: the estimator's, started
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
+{
+	struct ip_vs_est_ctx *ctx = stats->est.ctx;
+
+	lockdep_assert_held(&est->lock);
+
+	if (!ctx) {
+		list_del_init(&stats->pending);
+		return;
+	}
+
+	ip_vs_est_chain_del(stats);
+	/* Asked for in ip_vs_est_place_batch() before it is linked again */
+	stats->est.cookie = start_poll_synchronize_rcu();
+	stats->est.unlinked = true;
+	est->room_from = min(est->room_from, ctx->id);
+	if (!ctx->count && ctx->id)
+		ip_vs_est_ctx_detach(est, ctx);
+	if (est->full) {
+		est->full = false;
+		ip_vs_est_wake(est->slot[0]);
+	}
+}
+
+/**
  * ip_vs_est_next_row() - the next row that holds estimators
  * @ctx: where
  * @from: index of the row to begin with, wrapped around after the last
@@ -287,7 +375,7 @@ void ip_vs_est_chain_walk(const struct hlist_head *chain,
 	struct ip_vs_stats *stats;
 
 	batch.n = 0;
-	together = ip_vs_stats_together ? &batch : NULL;
+	together = ip_vs_stats_wide ? &batch : NULL;
 	hlist_for_each_entry_rcu(stats, chain, est.node) {
 		/* Of no harm when it is the last one */
 		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));

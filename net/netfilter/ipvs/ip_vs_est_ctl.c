@@ -34,29 +34,6 @@
 #define IP_VS_EST_RETRY		(HZ / 10)
 
 /**
- * ip_vs_est_queue_reload() - let est_reload_work compare tasks with wishes
- * @est: estimation in the namespace
- * @delay: when, jiffies; it may come earlier for another reason
- *
- * One that waits without a delay has yet to begin, and one that runs comes
- * again: what has changed before this call is seen.  The timer of a delay may
- * be that of this CPU, isolated or not.
- *
- * Context: est->lock held.
- */
-void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay)
-{
-	lockdep_assert_held(&est->lock);
-
-	if (est->exiting)
-		return;
-	if (delay)
-		queue_delayed_work(system_dfl_long_wq, &est->reload_work, delay);
-	else
-		mod_delayed_work(system_dfl_long_wq, &est->reload_work, 0);
-}
-
-/**
  * ip_vs_est_set_active() - switch estimation on or off as the sysctls say
  * @est: estimation in the namespace
  *
@@ -351,7 +328,8 @@ int ip_vs_est_init(void)
 {
 	ip_vs_stats_setup();
 	ip_vs_est_param_init();
-	return ip_vs_est_cpus_init();
+	ip_vs_est_cpus_init();
+	return ip_vs_est_hotplug_init();
 }
 
 /**
@@ -359,5 +337,5 @@ int ip_vs_est_init(void)
  */
 void ip_vs_est_cleanup(void)
 {
-	ip_vs_est_cpus_cleanup();
+	ip_vs_est_hotplug_cleanup();
 }

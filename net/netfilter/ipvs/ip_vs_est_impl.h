@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* IPVS estimation in kthreads: what its own files share
  *
- * ip_vs_stats.c		counters: which are to be read, for whom
+ * ip_vs_stats_sum.c	counters: the sums of what CPUs have counted
+ * ip_vs_stats.c	objects, and which of their counters are to be read
  * ip_vs_est_pass.c	the sampling of one estimator
- * ip_vs_est_chain.c	rows and chains: where an estimator goes
+ * ip_vs_est_tell.c	who is told of work: kthreads, est_reload_work
+ * ip_vs_est_chain.c	rows, chains and the pending list: where an estimator is
  * ip_vs_est_calc.c	how many estimators a chain may hold
  * ip_vs_est_meter.c	what an estimator costs, by the time of walks
  * ip_vs_est_probe.c	walks that are timed for that
  * ip_vs_est.c		start and stop of an estimator; locking
+ * ip_vs_est_user.c	what users read and zero
  * ip_vs_est_kthread.c	the kthread: walks rows, sleeps
  * ip_vs_est_place.c	kthread 0: from the pending list into the chains
  * ip_vs_est_repack.c	kthread 0: out of the chains when limits change
  * ip_vs_est_net.c	set-up and exit of a network namespace
  * ip_vs_est_ctl.c	est_reload_work: start and stop of kthreads
- * ip_vs_est_cpus.c	which CPUs they may use, CPU hotplug
+ * ip_vs_est_cpus.c	which CPUs they may use
+ * ip_vs_est_hotplug.c	CPUs that come and go
  * ip_vs_est_sysctl.c	the sysctls
  * ip_vs_est_param.c	module parameters; which values are valid
  * ip_vs_est_proc.c	/proc/net/ip_vs_est
@@ -29,7 +33,8 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
-#include <net/ip_vs_est.h>
+#include "ip_vs_est_meter.h"
+#include "ip_vs_est_pass.h"
 
 /* Rows of a context.  A period of 2 s, for which users know the rates to be
  * averaged, is cut into 50 so that a row starts every 40 ms.
@@ -39,13 +44,6 @@
 #define IP_VS_EST_TICK		(HZ / 25 ? : 1)
 /* Each estimator is sampled once in this time, jiffies: 2 s */
 #define IP_VS_EST_PERIOD	(IP_VS_EST_ROWS * IP_VS_EST_TICK)
-/* A sample covers at least this time, jiffies: 1 s, half a period, so that
- * an estimator which moved to a row just ahead is not sampled over an instant
- */
-#define IP_VS_EST_MIN_SAMPLE	HZ
-/* A rate is not shown any more after this time without a sample, jiffies */
-#define IP_VS_EST_STALE		(10 * HZ)
-
 /* Chains of a row: 48 of 102 us, above which the limit is lowered, are 4.9 of the
  * 40 ms that a row has.  So a kthread takes at most 1/8 of a CPU, without what
  * interrupts take meanwhile.
@@ -61,13 +59,6 @@
  * est->lock
  */
 #define IP_VS_EST_BATCH		16
-/* Estimators are packed again when they need only one in so many of the open
- * rows, or of the contexts: by choice, so that fewer are moved than were deleted
- * before
- */
-#define IP_VS_EST_SPARSE	4
-/* Estimators whose counters are read together */
-#define IP_VS_EST_TOGETHER	16
 /* Estimators of a chain, at most: struct ip_vs_est_row counts them in u16 */
 #define IP_VS_EST_CHAIN_LIMIT	U16_MAX
 
@@ -75,70 +66,6 @@
  * without a service
  */
 #define IP_VS_EST_TOTALS	1
-
-/* Generations that no namespace is ever in */
-#define IP_VS_EST_GEN_NEW	0	/* never started: base 0 is right */
-#define IP_VS_EST_GEN_STALE	1	/* take the next counters as base */
-#define IP_VS_EST_GEN_FIRST	2
-
-/**
- * enum ip_vs_est_did - what a pass has done with an estimator
- * @IP_VS_EST_IDLE: nothing, neither was anything to do
- * @IP_VS_EST_EARLY: nothing, a sample is not due
- * @IP_VS_EST_FOLDED: a sample for which no counter had to be read
- * @IP_VS_EST_READ: a sample, counters of some CPUs were read
- * @IP_VS_EST_READ_ALL: a sample, counters of all CPUs were read
- * @IP_VS_EST_NDID: how many there are
- * @IP_VS_EST_LATER: nothing yet, counters of all CPUs are to be read
- */
-enum ip_vs_est_did {
-	IP_VS_EST_IDLE,
-	IP_VS_EST_EARLY,
-	IP_VS_EST_FOLDED,
-	IP_VS_EST_READ,
-	IP_VS_EST_READ_ALL,
-	IP_VS_EST_NDID,
-	IP_VS_EST_LATER
-};
-
-/**
- * struct ip_vs_est_walk - a walk of a chain
- * @gen: generation of the namespace when it began
- * @walked: when the chain was walked before, jiffies
- * @did: how many passes have done what, by enum ip_vs_est_did
- * @groups: groups of CPUs whose counters were read, by all passes that have
- *	read some but not all
- * @busy_ns: time of the passes that had something to do, if it was taken, ns
- * @clock_ns: what reading the clock has taken for that, ns
- * @untimed: such passes of which the time was not taken any more
- * @untimed_groups: groups of CPUs that were read by those
- * @unsettled: there was an object that waits for a grace period
- */
-struct ip_vs_est_walk {
-	u32			gen;
-	u64			walked;
-	u32			did[IP_VS_EST_NDID];
-	u32			groups;
-	s64			busy_ns;
-	s64			clock_ns;
-	u32			untimed;
-	u64			untimed_groups;
-	bool			unsettled;
-};
-
-/**
- * struct ip_vs_est_batch - estimators whose counters are read together
- * @n: how many there are
- * @stats: the estimators'
- * @stamp: the times of their last samples, when they were taken in
- * @sum: what all CPUs have counted, when they have been read
- */
-struct ip_vs_est_batch {
-	unsigned int		n;
-	struct ip_vs_stats	*stats[IP_VS_EST_TOGETHER];
-	u64			stamp[IP_VS_EST_TOGETHER];
-	struct ip_vs_counts	sum[IP_VS_EST_TOGETHER];
-};
 
 /**
  * struct ip_vs_est_row - estimators that a kthread visits in one go
@@ -156,89 +83,6 @@ struct ip_vs_est_row {
 	u16			len[IP_VS_EST_CHAINS];
 	unsigned long		walked[IP_VS_EST_CHAINS];
 	struct rcu_head		rcu;
-};
-
-/* Costs of estimators are in units of 2^-8 ns */
-#define IP_VS_EST_COST_SHIFT	8
-/* Times that a meter keeps of each class, and classes: of all counters nothing
- * was read, all, half or more, a quarter or more, ... down to less than 1/64
- */
-#define IP_VS_EST_TIMED		16
-#define IP_VS_EST_CLASSES	9
-
-/**
- * struct ip_vs_est_timed - what some busy estimators have taken
- * @cost: time for each
- * @read: counters that were read, 2^15 is all of all CPUs
- * @held_up: the time against what is to be expected, 2^15 is the same
- */
-struct ip_vs_est_timed {
-	u32			cost;
-	u32			read;
-	u32			held_up;
-};
-
-/**
- * struct ip_vs_est_class - times of a period, for about as much to be read
- * @timed: some of them
- * @n: how many these are
- * @seen: how many there were
- * @skip: one of so many and 1 is kept, 2^n - 1
- * @busy: estimators that are not in a time yet
- * @groups: groups of CPUs that were read for these
- * @busy_ns: what these have taken, ns
- */
-struct ip_vs_est_class {
-	struct ip_vs_est_timed	timed[IP_VS_EST_TIMED];
-	unsigned int		n;
-	unsigned int		seen;
-	unsigned int		skip;
-	u32			busy;
-	u64			groups;
-	u64			busy_ns;
-};
-
-/**
- * struct ip_vs_est_meter - what the estimators of a context cost
- * @class: times of this period
- * @times: times of this period, in the classes or left out
- * @chains: chains that came when there were enough of them
- * @least: the least time of a probed chain, for each estimator in it; or 0
- * @base: cost of a busy estimator without reading counters; 0 at first
- * @all: and what is added for the counters of all CPUs
- * @doubt: what the last period said instead; 0: nothing else, U32_MAX: whatever
- *	comes is believed
- * @reading: what it takes to read the clock, ns
- */
-struct ip_vs_est_meter {
-	struct ip_vs_est_class	class[IP_VS_EST_CLASSES];
-	unsigned int		times;
-	unsigned int		chains;
-	u32			least;
-	u32			base;
-	u32			all;
-	u32			doubt;
-	u32			reading;
-};
-
-/**
- * struct ip_vs_est_judge - what all kthreads of a namespace say about the limit
- * @begun: when this round began, jiffies
- * @cost: the most that an estimator costs, of those that were heard in it
- * @want: the limit that the rounds of the streak agree on
- * @streak: rounds in a row that ask for less (> 0) or for more (< 0)
- * @silent: rounds in a row in which nobody could tell
- * @returned: the limit went back to the guess, and nobody said anything since
- * @returns: times that it did and the guess proved too high
- */
-struct ip_vs_est_judge {
-	unsigned long		begun;
-	u32			cost;
-	u32			want;
-	int			streak;
-	unsigned int		silent;
-	bool			returned;
-	unsigned int		returns;
 };
 
 /**
@@ -272,6 +116,7 @@ struct ip_vs_est_view {
  * @detached: entry in net->detached, est->lock
  * @cursor: row to look at next, kthread only
  * @cursor_time: when that row is due, jiffies, kthread only
+ * @worked: time in its chains since it slept, ns, kthread only
  * @meter: how long its chains take, kthread only
  * @ests: estimators that were walked in this period so far, kthread only
  * @read: those of them whose counters were read, kthread only
@@ -291,6 +136,7 @@ struct ip_vs_est_ctx {
 
 	unsigned int		cursor;
 	unsigned long		cursor_time;
+	u64			worked;
 	struct ip_vs_est_meter	meter;
 	u32			ests;
 	u32			read;
@@ -415,71 +261,14 @@ static inline u32 ip_vs_est_ctx_room(const struct ip_vs_est_net *est)
 	return IP_VS_EST_ROWS * IP_VS_EST_CHAINS * est->chain_max;
 }
 
-/* ip_vs_stats.c */
-extern bool ip_vs_stats_together;
-extern unsigned int ip_vs_stats_ngroups;
-void ip_vs_stats_setup(void);
-void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now);
-enum ip_vs_est_did ip_vs_stats_collect(struct ip_vs_stats *stats,
-				       struct ip_vs_counts *now, bool later);
-void ip_vs_stats_sum_all(struct ip_vs_stats *const *stats, unsigned int n,
-			 struct ip_vs_counts *sum);
-void ip_vs_stats_unsettle(struct ip_vs_stats *stats);
-
-/* ip_vs_est_pass.c */
-void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
-		    u64 elapsed);
-u64 ip_vs_est_rate(const struct ip_vs_estimator *est, enum ip_vs_count c);
-void ip_vs_est_rebase(struct ip_vs_estimator *est,
-		      const struct ip_vs_counts *now);
-void ip_vs_est_begin(struct ip_vs_stats *stats);
-void ip_vs_est_enter(struct ip_vs_stats *stats);
-void ip_vs_est_leave(struct ip_vs_stats *stats, unsigned long walked);
-void ip_vs_est_pass_busy(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk,
-			 struct ip_vs_est_batch *batch);
-void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
-			  struct ip_vs_est_walk *walk);
-
-/**
- * ip_vs_est_is_quiet() - is there nothing to do for an estimator?
- * @stats: the estimator's
- * @walk: the walk that the pass is a part of
- *
- * Context: as ip_vs_est_pass().
- * Return: true if so.
- */
-static inline bool ip_vs_est_is_quiet(const struct ip_vs_stats *stats,
-				      const struct ip_vs_est_walk *walk)
-{
-	/* Neither needs an order: a bit that is not seen yet is seen by the
-	 * next walk, and the sum is made under the lock.  READ_ONCE() pairs
-	 * with WRITE_ONCE() in ip_vs_est_sample().
-	 */
-	return !atomic_long_read(&stats->dirty) &&
-	       READ_ONCE(stats->est.quiet) == walk->gen;
-}
-
-/**
- * ip_vs_est_pass() - take a sample if there is something to sample
- * @stats: the estimator's
- * @walk: the walk that the pass is a part of; what was done is added to it
- * @batch: takes @stats in if it is one to be read with others, and when it is
- *	full all in it are read; NULL: read it at once
- *
- * Context: process context, takes stats->lock; RCU read side, the same section
- * for all that use @batch.
- */
-static inline void ip_vs_est_pass(struct ip_vs_stats *stats,
-				  struct ip_vs_est_walk *walk,
-				  struct ip_vs_est_batch *batch)
-{
-	if (ip_vs_est_is_quiet(stats, walk))
-		walk->did[IP_VS_EST_IDLE]++;
-	else
-		ip_vs_est_pass_busy(stats, walk, batch);
-}
+/* ip_vs_est_tell.c */
+void ip_vs_est_wake(struct ip_vs_est_ctx *ctx);
+void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);
 
 /* ip_vs_est_chain.c */
+struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
+void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
+void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
 int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 			u32 chain_max, struct ip_vs_est_row **spare);
 void ip_vs_est_chain_del(struct ip_vs_stats *stats);
@@ -490,45 +279,6 @@ unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
 				  unsigned int from);
 void ip_vs_est_chain_walk(const struct hlist_head *chain,
 			  struct ip_vs_est_walk *walk);
-
-/* ip_vs_est_calc.c */
-u64 ip_vs_est_clock(void);
-u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
-		   bool (*pause)(void));
-u32 ip_vs_est_chain_max(u64 cost);
-u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess);
-bool ip_vs_est_same_guess(u32 old_guess, u32 new_guess);
-bool ip_vs_est_too_slow(u32 chain_max, u64 cost);
-bool ip_vs_est_judge_hear(struct ip_vs_est_judge *j, u32 cost,
-			  unsigned long now);
-u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess);
-
-/* Is a chain of @ests long enough to tell what one costs?  Not only full ones
- * are: none is after many were deleted, or after the limit was raised.  A quarter,
- * by choice, is what compaction leaves.
- */
-static inline bool ip_vs_est_tells(u32 ests, u32 chain_max)
-{
-	return ests >= DIV_ROUND_UP(chain_max, IP_VS_EST_SPARSE);
-}
-
-/* ip_vs_est_probe.c */
-u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk);
-u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk);
-void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
-			   const struct hlist_head *chain,
-			   struct ip_vs_est_walk *walk);
-
-/* ip_vs_est_meter.c */
-bool ip_vs_est_meter_turn(struct ip_vs_est_meter *m);
-void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
-			 const struct ip_vs_est_walk *walk, u32 chain_max);
-u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max);
-
-/* ip_vs_est.c */
-void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
-void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
-void ip_vs_est_wake(struct ip_vs_est_ctx *ctx);
 
 /* ip_vs_est_kthread.c */
 int ip_vs_est_kthread(void *data);
@@ -543,9 +293,6 @@ void ip_vs_est_repack(struct ip_vs_est_net *est);
 void ip_vs_est_compact(struct ip_vs_est_net *est);
 bool ip_vs_est_repack_step(struct ip_vs_est_net *est);
 
-/* ip_vs_est_net.c */
-struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
-
 /* ip_vs_est_param.c */
 int ip_vs_est_cpulist_parse(char *text, const unsigned long *possible,
 			    unsigned int nbits, unsigned long *cpus);
@@ -555,14 +302,11 @@ void ip_vs_est_param_init(void);
 void ip_vs_est_defaults(struct ip_vs_est_net *est);
 
 /* ip_vs_est_ctl.c */
-void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);
 void ip_vs_est_set_active(struct ip_vs_est_net *est);
 void ip_vs_est_reload(struct work_struct *work);
 void ip_vs_est_stop_all(struct ip_vs_est_net *est);
 
 /* ip_vs_est_cpus.c */
-extern enum cpuhp_state ip_vs_est_cpuhp_online;
-extern enum cpuhp_state ip_vs_est_cpuhp_dead;
 void ip_vs_est_task_cpus(struct task_struct *task, struct cpumask *cpus);
 void ip_vs_est_set_limits(struct ip_vs_est_net *est);
 void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
@@ -574,9 +318,14 @@ bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
 			bool anew, struct cpumask *cpus);
 void ip_vs_est_rescue(struct ip_vs_est_net *est, struct task_struct *task,
 		      struct cpumask *cpus);
+void ip_vs_est_cpus_init(void);
+
+/* ip_vs_est_hotplug.c */
+extern enum cpuhp_state ip_vs_est_cpuhp_online;
+extern enum cpuhp_state ip_vs_est_cpuhp_dead;
 int ip_vs_est_hotplug_add(struct ip_vs_est_net *est);
 void ip_vs_est_hotplug_del(struct ip_vs_est_net *est);
-int ip_vs_est_cpus_init(void);
-void ip_vs_est_cpus_cleanup(void);
+int ip_vs_est_hotplug_init(void);
+void ip_vs_est_hotplug_cleanup(void);
 
 #endif /* _IP_VS_EST_IMPL_H */

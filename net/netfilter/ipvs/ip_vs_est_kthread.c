@@ -7,6 +7,12 @@
  *   at kthread_should_stop().  Whoever publishes work does so under est->lock
  *   before it wakes the kthread: the look, under the same lock, either sees
  *   the work or comes before it, and then the wake-up finds the state set.
+ *
+ *   A sample is right whenever it is taken, as it is divided by its own time.
+ *   So a kthread that is awake, and has little to do, goes on with the rows that
+ *   are due soon, and then sleeps until the next row's own time: an idle table is
+ *   a few wake-ups in a period, not one for each row.  Each row is walked once a
+ *   period all the same: its next time follows from the time that it was due.
  */
 
 #include <linux/kthread.h>
@@ -17,6 +23,16 @@
 #include <net/ip_vs.h>
 #include <trace/events/ipvs_est.h>
 #include "ip_vs_est_impl.h"
+
+/* A row may be walked so much ahead of its time, jiffies: 400 ms, a fifth of a
+ * period, so that samples are 1.6 to 2.4 s apart.  By choice: 10 rows for each
+ * wake-up.
+ */
+#define IP_VS_EST_AHEAD		(10 * IP_VS_EST_TICK)
+/* As long as what was walked since the kthread slept has taken less than this,
+ * ns.  By choice: 5 full chains; who works more should spread it over the period.
+ */
+#define IP_VS_EST_LITTLE	500000
 
 /**
  * struct ip_vs_est_visit - the walk of a row
@@ -97,6 +113,7 @@ static void ip_vs_est_note_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 {
 	u32 us = min_t(u64, div_u64(visit->ns, NSEC_PER_USEC), U32_MAX);
 
+	ctx->worked += visit->ns;
 	ctx->ests += visit->ests;
 	ctx->read += visit->read;
 	/* Pair with READ_ONCE() in ip_vs_est_line_get() */
@@ -171,9 +188,10 @@ static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 
 /* Find the next row with estimators and when it is due.  One that is late by
  * more than a period is due now, and so are those after it in turn: what was
- * missed is skipped, never caught up with.  None is due later than in a period:
- * where it seems so, the context was without rows, or without a task, for half
- * of the time that jiffies can count, 25 days on 32 bits.
+ * missed is skipped, never caught up with.  None is due later than in a period
+ * from the time that it was due, which may be ahead: where it seems so, the context
+ * was without rows, or without a task, for half of the time that jiffies can
+ * count, 25 days on 32 bits.
  */
 static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 {
@@ -184,30 +202,37 @@ static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 		return -1;
 	*due = ctx->cursor_time + steps * IP_VS_EST_TICK;
 	if (!time_in_range(*due, now - IP_VS_EST_PERIOD,
-			   now + IP_VS_EST_PERIOD)) {
+			   now + IP_VS_EST_PERIOD + IP_VS_EST_AHEAD)) {
 		ctx->cursor_time = now - steps * IP_VS_EST_TICK;
 		*due = now;
 	}
 	return (ctx->cursor + steps) % IP_VS_EST_ROWS;
 }
 
-/* Walk the next row if it is due, and no other: the walk may take longer than
+/* How much ahead of its time a row may be walked, jiffies */
+static unsigned long ip_vs_est_ahead(const struct ip_vs_est_ctx *ctx)
+{
+	return ctx->worked < IP_VS_EST_LITTLE ? IP_VS_EST_AHEAD : 0;
+}
+
+/* Walk the next row if it is due, or may be walked, and no other: the walk may take longer than
  * a tick, and then the row after it is always due, while kthread 0 has more to
  * do than to walk.
  */
 static void ip_vs_est_walk_next(struct ip_vs_est_ctx *ctx)
 {
 	struct ip_vs_est_net *est = ctx->net;
-	unsigned long due;
+	unsigned long due, now;
 	int row;
 
 	spin_lock(&est->lock);
 	row = ip_vs_est_find_row(ctx, &due);
 	spin_unlock(&est->lock);
-	if (row < 0 || time_before(jiffies, due))
+	now = jiffies;
+	if (row < 0 || time_before(now + ip_vs_est_ahead(ctx), due))
 		return;
 
-	ip_vs_est_walk_row(ctx, row, jiffies - due);
+	ip_vs_est_walk_row(ctx, row, time_after(now, due) ? now - due : 0);
 	if (row < ctx->cursor || row == IP_VS_EST_ROWS - 1)
 		ip_vs_est_period(ctx);
 	ctx->cursor = (row + 1) % IP_VS_EST_ROWS;
@@ -222,8 +247,11 @@ static long ip_vs_est_idle_time(struct ip_vs_est_ctx *ctx)
 	unsigned long due;
 
 	spin_lock(&est->lock);
-	if (ip_vs_est_find_row(ctx, &due) >= 0)
+	if (ip_vs_est_find_row(ctx, &due) >= 0) {
 		idle = (long)(due - jiffies);
+		if (idle <= (long)ip_vs_est_ahead(ctx))
+			idle = 0;
+	}
 	if (!ctx->id) {
 		if (!list_empty(&est->pending) && !est->full)
 			idle = min(idle, ip_vs_est_place_wait(est));
@@ -279,6 +307,7 @@ int ip_vs_est_kthread(void *data)
 		if (idle) {
 			schedule_timeout(idle);
 			slept = jiffies;
+			ctx->worked = 0;
 		}
 		__set_current_state(TASK_RUNNING);
 		cond_resched();

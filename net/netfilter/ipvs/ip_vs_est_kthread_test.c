@@ -87,12 +87,15 @@ static void kthread_test_traffic(struct ip_vs_est_test *t, unsigned int packets)
 {
 	unsigned int i, n;
 	unsigned long group;
+	struct ip_vs_stats *s;
 
 	for (i = 0; i < t->n; i++) {
+		s = &t->stats[i];
 		rcu_read_lock();
 		group = ip_vs_stats_begin();
+		/* Server, service and total in one: each packet is three */
 		for (n = 0; n < packets; n++)
-			ip_vs_stats_in(&t->stats[i], 60, group);
+			ip_vs_stats_in(s, s, s, 60, group);
 		ip_vs_stats_end();
 		rcu_read_unlock();
 	}
@@ -165,8 +168,8 @@ static void kthread_test_life(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_sampled));
 	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_rates));
 	ip_vs_copy_stats(&k, &t->stats[50]);
-	KUNIT_EXPECT_EQ(test, k.inpkts, 10000);
-	KUNIT_EXPECT_EQ(test, k.inbytes, 600000);
+	KUNIT_EXPECT_EQ(test, k.inpkts, 3 * 10000);
+	KUNIT_EXPECT_EQ(test, k.inbytes, 3 * 600000);
 
 	ip_vs_est_test_stop(test, 0, 100);
 	KUNIT_EXPECT_EQ(test, t->est->started, 0);
@@ -197,7 +200,7 @@ static void kthread_test_off_and_on(struct kunit *test)
 
 	kthread_test_traffic(t, 50000);
 	ip_vs_copy_stats(&k, &t->stats[7]);
-	KUNIT_EXPECT_EQ(test, k.inpkts, 50000);
+	KUNIT_EXPECT_EQ(test, k.inpkts, 3 * 50000);
 	KUNIT_EXPECT_EQ(test, k.inpps, 0);
 
 	kthread_test_run(t, 1);

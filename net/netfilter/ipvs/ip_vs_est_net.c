@@ -19,26 +19,6 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/**
- * ip_vs_est_ctx_alloc() - allocate a context
- * @est: estimation in the namespace that it is for
- * @gfp: how
- *
- * Context: as @gfp says.
- * Return: a context without rows, task and id, or NULL.
- */
-struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp)
-{
-	struct ip_vs_est_ctx *ctx = kzalloc_obj(*ctx, gfp);
-
-	if (ctx) {
-		ctx->net = est;
-		ctx->cursor_time = jiffies;
-		INIT_LIST_HEAD(&ctx->detached);
-	}
-	return ctx;
-}
-
 static void ip_vs_est_net_free(struct ip_vs_est_net *est)
 {
 	if (est->slot)

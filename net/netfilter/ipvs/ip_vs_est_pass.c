@@ -43,9 +43,9 @@
  *   what it was before.  It was at least 1 s ago, so it cannot be the same
  *   again.  The time of such a sample is that of the sums, and if their making
  *   was held up, each is sampled at once instead.  An estimator in a batch is
- *   not settled, and a batch never says that it is; so it does not matter what
- *   is counted, or cleared from dirty by another walker, while the sum is made:
- *   that is a part of the next sample.
+ *   not settled, and all its groups are hot; so whatever is counted while the sum
+ *   is made, and what another walker clears, does not matter: it is a part of
+ *   the next sample.
  */
 
 #include <linux/bitops.h>
@@ -238,12 +238,12 @@ static bool ip_vs_est_all_zero(const struct ip_vs_estimator *est)
 
 /* Take a sample if one is due, stats->lock held */
 static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
-					   const struct ip_vs_est_walk *walk,
+					   struct ip_vs_est_walk *walk,
 					   struct ip_vs_est_batch *batch)
 {
 	struct ip_vs_estimator *est = &stats->est;
 	struct ip_vs_counts now;
-	enum ip_vs_est_did did;
+	unsigned long read;
 	u64 time;
 
 	if (est->gen == walk->gen) {
@@ -251,12 +251,11 @@ static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
 		if (get_jiffies_64() - est->stamp < IP_VS_EST_MIN_SAMPLE)
 			return IP_VS_EST_EARLY;
 	}
-	did = ip_vs_stats_collect(stats, &now,
-				  batch && est->gen == walk->gen);
-	if (did == IP_VS_EST_LATER) {
+	if (!ip_vs_stats_collect(stats, &now, batch && est->gen == walk->gen,
+				 &read)) {
 		batch->stats[batch->n] = stats;
 		batch->stamp[batch->n++] = est->stamp;
-		return did;
+		return IP_VS_EST_LATER;
 	}
 	if (est->gen == walk->gen) {
 		time = get_jiffies_64();
@@ -269,7 +268,13 @@ static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
 	/* Pairs with READ_ONCE() in ip_vs_est_pass() */
 	WRITE_ONCE(est->quiet, stats->settled && ip_vs_est_all_zero(est) ?
 			       walk->gen : 0);
-	return did;
+	if (!read)
+		return IP_VS_EST_FOLDED;
+	/* Those of all are known by their number */
+	if (read == ip_vs_stats_groups)
+		return IP_VS_EST_READ_ALL;
+	walk->groups += hweight_long(read);
+	return IP_VS_EST_READ;
 }
 
 /* Take the sample of the @i'th in a batch, unless somebody else has done so
@@ -279,7 +284,7 @@ static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
  */
 static enum ip_vs_est_did ip_vs_est_sample_sum(struct ip_vs_est_batch *batch,
 					       unsigned int i, u64 time,
-					       const struct ip_vs_est_walk *walk)
+					       struct ip_vs_est_walk *walk)
 {
 	struct ip_vs_stats *stats = batch->stats[i];
 	struct ip_vs_estimator *est = &stats->est;
@@ -288,6 +293,9 @@ static enum ip_vs_est_did ip_vs_est_sample_sum(struct ip_vs_est_batch *batch,
 		return IP_VS_EST_EARLY;
 	if (!time)
 		return ip_vs_est_sample(stats, walk, NULL);
+	/* As ip_vs_stats_collect() does when nothing was counted */
+	if (ip_vs_counts_same(&batch->sum[i], &est->base))
+		ip_vs_stats_clear(stats);
 	ip_vs_est_fold(est, &batch->sum[i], time - est->stamp);
 	est->stamp = time;
 	return IP_VS_EST_READ_ALL;
@@ -317,6 +325,7 @@ void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
 	for (i = 0; i < batch->n; i++) {
 		spin_lock(&batch->stats[i]->lock);
 		did = ip_vs_est_sample_sum(batch, i, time, walk);
+		walk->unsettled |= ip_vs_stats_waits(batch->stats[i]);
 		spin_unlock(&batch->stats[i]->lock);
 		walk->did[did]++;
 	}
@@ -338,10 +347,7 @@ void ip_vs_est_pass_busy(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk,
 
 	spin_lock(&stats->lock);
 	did = ip_vs_est_sample(stats, walk, batch);
-	walk->unsettled |= !stats->settled;
-	/* Those of all are known by their number */
-	if (did == IP_VS_EST_READ)
-		walk->groups += hweight_long(stats->seen);
+	walk->unsettled |= ip_vs_stats_waits(stats);
 	spin_unlock(&stats->lock);
 
 	if (did != IP_VS_EST_LATER)

@@ -189,7 +189,7 @@ static int ip_vs_est_place(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
 	ret = ip_vs_est_chain_add(ctx, stats, est->chain_max, &est->spare_row);
 	if (ret < 0)
 		return ret;
-	list_del_init(&stats->est.pending);
+	list_del_init(&stats->pending);
 	trace_ipvs_est_placed(est->ipvs->gen, stats, id, stats->est.row,
 			      stats->est.chain);
 	/* The kthread has looked for its next row before this one */
@@ -280,7 +280,7 @@ bool ip_vs_est_place_batch(struct ip_vs_est_net *est)
 	for (n = 0; n < IP_VS_EST_BATCH && !est->full; n++) {
 		stats = list_first_entry_or_null(&est->pending,
 						 struct ip_vs_stats,
-						 est.pending);
+						 pending);
 		if (!stats)
 			break;
 		/* A walker may still stand on it.  Those behind it joined

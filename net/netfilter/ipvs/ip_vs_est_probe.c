@@ -129,7 +129,7 @@ void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
 	struct ip_vs_stats *stats;
 
 	batch.n = 0;
-	together = ip_vs_stats_together ? &batch : NULL;
+	together = ip_vs_stats_wide ? &batch : NULL;
 	hlist_for_each_entry_rcu(stats, chain, est.node) {
 		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
 		if (ip_vs_est_is_quiet(stats, walk)) {

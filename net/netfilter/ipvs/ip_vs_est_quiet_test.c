@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* KUnit tests of IPVS estimators without traffic
  *
- * Specified here: that what is counted is told; when an object is settled, so
- * that its counters need not be read; and what is due to the time of quiet
- * when packets come again.
+ * Specified here: when an object is settled, so that its counters need not be
+ * read; and what is due to the time of quiet when packets come again.
  */
 
 #include <linux/bitops.h>
@@ -14,33 +13,6 @@
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_test.h"
-
-/* Each way of counting tells of itself, on this CPU */
-static void quiet_test_mark(struct kunit *test)
-{
-	struct ip_vs_stats *stats = test->priv;
-	unsigned long group, dirty[4];
-	unsigned int i;
-
-	rcu_read_lock();
-	group = ip_vs_stats_begin();
-	for (i = 0; i < 4; i++) {
-		atomic_long_set(&stats->dirty, 0);
-		if (i == 0 || i == 3)
-			ip_vs_stats_in(stats, 1, group);
-		if (i == 1 || i == 3)
-			ip_vs_stats_out(stats, 1, group);
-		if (i == 2 || i == 3)
-			ip_vs_stats_conn(stats, group);
-		dirty[i] = atomic_long_read(&stats->dirty);
-	}
-	ip_vs_stats_end();
-	rcu_read_unlock();
-
-	KUNIT_EXPECT_EQ(test, hweight_long(group), 1);
-	for (i = 0; i < 4; i++)
-		KUNIT_EXPECT_EQ(test, dirty[i], group);
-}
 
 /* The bits are enough for all CPUs, and evenly shared */
 static void quiet_test_groups(struct kunit *test)
@@ -320,7 +292,6 @@ static void quiet_test_zero(struct kunit *test)
 }
 
 static struct kunit_case quiet_test_cases[] = {
-	KUNIT_CASE(quiet_test_mark),
 	KUNIT_CASE(quiet_test_groups),
 	KUNIT_CASE(quiet_test_new),
 	KUNIT_CASE(quiet_test_settles),

@@ -144,11 +144,11 @@ int ip_vs_est_test_init(struct kunit *test)
 /* The lock: kthread 0 may be moving it */
 static bool ip_vs_est_test_started(struct ip_vs_est_test *t, unsigned int i)
 {
-	const struct ip_vs_estimator *est = &t->stats[i].est;
+	const struct ip_vs_stats *stats = &t->stats[i];
 	bool started;
 
 	spin_lock(&t->est->lock);
-	started = est->ctx || !list_empty(&est->pending);
+	started = stats->est.ctx || !list_empty(&stats->pending);
 	spin_unlock(&t->est->lock);
 	return started;
 }
@@ -245,10 +245,10 @@ void ip_vs_est_test_stop(struct kunit *test, unsigned int from, unsigned int to)
  */
 unsigned int ip_vs_est_test_pending(const struct ip_vs_est_test *t)
 {
-	struct ip_vs_estimator *est;
+	struct ip_vs_stats *stats;
 	unsigned int n = 0;
 
-	list_for_each_entry(est, &t->est->pending, pending)
+	list_for_each_entry(stats, &t->est->pending, pending)
 		n++;
 	return n;
 }

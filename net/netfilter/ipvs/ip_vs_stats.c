@@ -1,35 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS traffic counters: allocated, summed, shown and zeroed
+/* IPVS traffic counters: allocated, and which of them must be read
  *
- * Each CPU adds to counters of its own, which are never reset.  A reader sums
+ * Each CPU adds to counters of its own, which are never reset.  Who reads sums
  * those of the CPUs that can have counted and takes off what the sum was when
  * the user last zeroed it; so every read is exact, with or without estimation.
  *
- * Which counters must be read
+ * dirty: a packet sets the bit of its CPU's group if it is clear.  The bits stay
+ * while there is traffic, so that packets read a line that nobody writes.  A pass
+ * clears them, under stats->lock, when nothing was counted since the last sample;
+ * and now and then to find out which are still wanted, see ip_vs_stats_age().
  *
- *   A packet, having counted, sets the bit of its CPU in stats->dirty unless
- *   it is set; with more CPUs than bits, a bit stands for 2, 4, 8... CPUs.  A
- *   pass takes the bits out (xchg) and remembers them in stats->seen, for
- *   good.  So a CPU that has counted is in dirty or in seen, and who sums those
- *   misses nothing; CPUs that never carried a service are not read for it.
+ * hot, cold: bits of dirty that were seen set go to seen, for good, and to hot.
+ * Groups in hot are read.  One that left its bit clear for a grace period is
+ * cooled: what it has counted is added to *cold, which then stands for it until
+ * its bit is set again.  When all are silent the object is settled: then est.base
+ * stands for everything until any bit is set.
  *
- *   If nothing was counted, not even those need be read.  An object is settled
- *   when a pass has
+ * What a sum could miss
  *
- *	1. found dirty == 0,
- *	2. found that a grace period has ended which began after dirty was
- *	   last cleared, and
- *	3. then summed.
+ *   Bits leave dirty by ip_vs_stats_clear() alone: only those of hot groups, and
+ *   the cookie of a grace period is taken after that.  Take a packet of group g
+ *   that has counted and is through.
  *
- *   While it is settled and dirty is 0, that sum is exact.  For, which packets
- *   could it miss?  A packet that finds its bit clear sets it: then dirty is
- *   not 0.  One that finds it set leaves no trace; but it has read dirty
- *   before that was last cleared, inside an RCU read-side section.  The grace
- *   period began after the clearing and has waited for that section, so all
- *   of its additions were visible to the sum in 3.  This needs no order
- *   between counter and bit in the packet path, on any memory model: RCU gives
- *   it.  Two passes with dirty == 0 would not be enough: a packet may be held
- *   up between finding its bit set and counting, for longer than that.
+ *   - g is hot: it is read.
+ *   - g is not hot, and its bit is set: who reads sees it, and sums all groups
+ *     of seen and dirty instead.
+ *   - g is not hot, and its bit is clear: the packet has found it set, or has
+ *     set it, before the last clear.  After that, g was taken out of hot, for
+ *     which a grace period must have ended that began after the clear.  It has
+ *     waited for the packet's read-side section; so the reading of g that went
+ *     into *cold, or into est.base, and which was made after the cookie was
+ *     polled, holds what the packet has counted.
+ *
+ *   So no order between bit and counter is needed in the packet path, on any
+ *   memory model: RCU gives it.  That passes find a bit clear, twice or more,
+ *   would not be enough: a packet may be held up between finding its bit set and
+ *   counting, for longer than that.
+ *
+ *   Sums never fall: *cold and est.base change under the lock only, to a reading
+ *   that is newer, and the same reading is what the pass itself shows.
  *
  *   A sum that misses an addition which is going on is no error: who reads
  *   after a packet, in the sense that something has told him that it is
@@ -37,66 +46,18 @@
  */
 
 #include <linux/bitops.h>
-#include <linux/cpumask.h>
-#include <linux/jiffies.h>
-#include <linux/prefetch.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* From so many CPUs on, several objects are read together.  Measured: with 16
- * the second look at each object costs more than what is gained, with 32 it is
- * about the same, with 64 a quarter is gained.
+/* Samples from one look at which groups are still wanted to the next, on machines
+ * of many CPUs: 64 s.  By choice: the atomics that packets pay for it are 1/32 of
+ * those that a look at each sample would cost.  Tests set it.
  */
-#define IP_VS_STATS_WIDE	32
-/* Fewer objects than this are read one by one after all */
-#define IP_VS_STATS_FEW		8
-/* CPUs between the one whose counters are read and the one whose counters are
- * asked for; of 1, 2, 4 and 8 this was the fastest
- */
-#define IP_VS_STATS_AHEAD	4
-
-DEFINE_PER_CPU(unsigned long, ip_vs_stats_group);
-
-/* Objects that all CPUs have counted for are read together */
-bool ip_vs_stats_together __read_mostly;
-
-/* Bits of stats->dirty that stand for any possible CPU */
-unsigned int ip_vs_stats_ngroups __read_mostly;
-
-/* A bit of stats->dirty stands for 2^shift CPUs */
-static unsigned int ip_vs_stats_shift __read_mostly;
-/* Those that stand for any possible CPU */
-static unsigned long ip_vs_stats_groups __read_mostly;
-/* No number below nr_cpu_ids is left out of the possible CPUs */
-static bool ip_vs_stats_dense __read_mostly;
-
-/**
- * ip_vs_stats_setup() - share out the bits of stats->dirty among the CPUs
- *
- * Context: module initialisation, before anything is counted.
- */
-void ip_vs_stats_setup(void)
-{
-	unsigned int cpu, cpus = 0;
-	unsigned long group;
-
-	ip_vs_stats_shift = 0;
-	while ((nr_cpu_ids - 1) >> ip_vs_stats_shift >= BITS_PER_LONG)
-		ip_vs_stats_shift++;
-	ip_vs_stats_groups = 0;
-	for_each_possible_cpu(cpu) {
-		group = BIT(cpu >> ip_vs_stats_shift);
-		per_cpu(ip_vs_stats_group, cpu) = group;
-		ip_vs_stats_groups |= group;
-		cpus++;
-	}
-	ip_vs_stats_ngroups = hweight_long(ip_vs_stats_groups);
-	ip_vs_stats_dense = cpus == nr_cpu_ids;
-	ip_vs_stats_together = cpus >= IP_VS_STATS_WIDE;
-}
+unsigned int ip_vs_stats_refresh __read_mostly = 32;
 
 /**
  * ip_vs_est_gfp() - how memory is allocated that a user asks for
@@ -139,7 +100,7 @@ int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net)
 	spin_lock_init(&stats->lock);
 	/* Nothing was counted, and est.base says so */
 	stats->settled = true;
-	INIT_LIST_HEAD(&stats->est.pending);
+	INIT_LIST_HEAD(&stats->pending);
 	stats->est.gen = IP_VS_EST_GEN_NEW;
 	return 0;
 }
@@ -153,6 +114,7 @@ int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net)
  */
 void ip_vs_stats_release(struct ip_vs_stats *stats)
 {
+	kfree(stats->cold);
 	free_percpu(stats->cpustats);
 }
 
@@ -206,85 +168,36 @@ void ip_vs_stats_destroy(struct ip_vs_stats *stats)
 	call_rcu(&own->rcu, ip_vs_stats_free_cb);
 }
 
-/* Written out, as are the next ones, so that the sum of all CPUs is kept in
- * registers: these loops are where passes and readers spend their time.
- */
-static __always_inline void
-__ip_vs_stats_read_cpu(const struct ip_vs_cpu_stats *s,
-		       struct ip_vs_counts *dst)
-{
-	unsigned int start;
-
-	BUILD_BUG_ON(IP_VS_NCOUNTS != 5);
-	do {
-		start = u64_stats_fetch_begin(&s->syncp);
-		dst->v[0] = u64_stats_read(&s->cnt[0]);
-		dst->v[1] = u64_stats_read(&s->cnt[1]);
-		dst->v[2] = u64_stats_read(&s->cnt[2]);
-		dst->v[3] = u64_stats_read(&s->cnt[3]);
-		dst->v[4] = u64_stats_read(&s->cnt[4]);
-	} while (u64_stats_fetch_retry(&s->syncp, start));
-}
-
-static __always_inline void ip_vs_counts_add(struct ip_vs_counts *sum,
-					     const struct ip_vs_counts *one)
-{
-	sum->v[0] += one->v[0];
-	sum->v[1] += one->v[1];
-	sum->v[2] += one->v[2];
-	sum->v[3] += one->v[3];
-	sum->v[4] += one->v[4];
-}
-
 /**
- * ip_vs_stats_read_cpu() - what one CPU has counted since it was allocated
- * @stats: where
- * @cpu: a possible CPU
- * @dst: filled in
+ * ip_vs_stats_mark_each() - set the bit of a group where it is clear
+ * @dest: a server's object
+ * @svc: its service's
+ * @total: the namespace's
+ * @group: the bit
  *
- * Context: any but a writer's own update.
+ * The first packet after silence, or after a look at who is still wanted.
+ *
+ * Context: packet path, between ip_vs_stats_begin() and ip_vs_stats_end().
  */
-void ip_vs_stats_read_cpu(const struct ip_vs_stats *stats, unsigned int cpu,
-			  struct ip_vs_counts *dst)
+void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
+			   struct ip_vs_stats *total, unsigned long group)
 {
-	__ip_vs_stats_read_cpu(per_cpu_ptr(stats->cpustats, cpu), dst);
+	if (!(atomic_long_read(&dest->dirty) & group))
+		atomic_long_or(group, &dest->dirty);
+	if (!(atomic_long_read(&svc->dirty) & group))
+		atomic_long_or(group, &svc->dirty);
+	if (!(atomic_long_read(&total->dirty) & group))
+		atomic_long_or(group, &total->dirty);
 }
 
-static __always_inline void ip_vs_stats_add_cpu(const struct ip_vs_stats *stats,
-						unsigned int cpu,
-						struct ip_vs_counts *sum)
+/* What all groups but the hot ones have counted; est.base where it is settled is
+ * not asked for here
+ */
+static void ip_vs_stats_add_cold(const struct ip_vs_stats *stats,
+				 struct ip_vs_counts *sum)
 {
-	struct ip_vs_counts one;
-
-	__ip_vs_stats_read_cpu(per_cpu_ptr(stats->cpustats, cpu), &one);
-	ip_vs_counts_add(sum, &one);
-}
-
-/* Add up what the CPUs of some groups have counted */
-static void ip_vs_stats_sum(const struct ip_vs_stats *stats,
-			    unsigned long groups, struct ip_vs_counts *dst)
-{
-	unsigned int shift = ip_vs_stats_shift, cpu, end;
-	struct ip_vs_counts sum = {};
-
-	if (groups == ip_vs_stats_groups && ip_vs_stats_dense) {
-		for (cpu = 0; cpu < nr_cpu_ids; cpu++)
-			ip_vs_stats_add_cpu(stats, cpu, &sum);
-		groups = 0;
-	}
-	for (; !shift && groups; groups &= groups - 1)
-		ip_vs_stats_add_cpu(stats, __ffs(groups), &sum);
-
-	for (; groups; groups &= groups - 1) {
-		cpu = __ffs(groups) << shift;
-		end = min(cpu + (1U << shift), nr_cpu_ids);
-		for (; cpu < end; cpu++) {
-			/* A group may have gaps, a single CPU has counted */
-			if (cpu_possible(cpu))
-				ip_vs_stats_add_cpu(stats, cpu, &sum);
-		}
-	}
-	*dst = sum;
+	if (stats->hot != stats->seen)
+		ip_vs_counts_add(sum, stats->cold);
 }
 
 /**
@@ -300,10 +213,104 @@ void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now)
 
 	lockdep_assert_held(&stats->lock);
 
-	if (stats->settled && !dirty)
+	if (stats->settled && !dirty) {
 		*now = stats->est.base;
-	else
+	} else if (dirty & ~stats->hot) {
+		/* Some of what is cold may have grown */
 		ip_vs_stats_sum(stats, stats->seen | dirty, now);
+	} else {
+		ip_vs_stats_sum(stats, stats->hot, now);
+		ip_vs_stats_add_cold(stats, now);
+	}
+}
+
+/**
+ * ip_vs_stats_clear() - let the packets tell anew which CPUs they are on
+ * @stats: which
+ *
+ * Of the hot groups alone: the bit of another is all that says of its packets
+ * that they have come.
+ *
+ * Context: stats->lock held.
+ */
+void ip_vs_stats_clear(struct ip_vs_stats *stats)
+{
+	lockdep_assert_held(&stats->lock);
+
+	atomic_long_andnot(stats->hot, &stats->dirty);
+	/* The full barrier that it begins with pairs with what RCU gives
+	 * packets: who has read dirty before it was cleared is waited for by
+	 * the grace period of this cookie.
+	 */
+	stats->cleared = get_state_synchronize_rcu();
+}
+
+/* Memory for *cold, in a walk that must not wait.  Without it all groups stay
+ * hot, which costs time and nothing else.
+ */
+static bool ip_vs_stats_has_cold(struct ip_vs_stats *stats)
+{
+	if (!stats->cold && ip_vs_stats_wide)
+		stats->cold = kzalloc_obj(*stats->cold,
+					  GFP_NOWAIT | __GFP_NOWARN);
+	return stats->cold;
+}
+
+/* Some groups were not hot and have counted.  Of the others only the sum is
+ * known, which the counts of these are in: it is made anew.
+ */
+static void ip_vs_stats_heat(struct ip_vs_stats *stats, unsigned long dirty,
+			     unsigned long *read)
+{
+	unsigned long others;
+
+	stats->settled = false;
+	stats->seen |= dirty;
+	stats->hot |= dirty;
+	others = stats->seen & ~stats->hot;
+	if (!others)
+		return;
+	if (ip_vs_stats_has_cold(stats)) {
+		ip_vs_stats_sum(stats, others, stats->cold);
+		*read |= others;
+	} else {
+		stats->hot = stats->seen;
+	}
+}
+
+/* Hot groups that were silent for a grace period: they need not be read from
+ * here on, after this time
+ */
+static void ip_vs_stats_cool(struct ip_vs_stats *stats, unsigned long silent,
+			     unsigned long *read)
+{
+	struct ip_vs_counts sum;
+
+	if (silent == stats->hot) {
+		stats->settled = true;
+		return;
+	}
+	if (!ip_vs_stats_has_cold(stats))
+		return;
+	ip_vs_stats_sum(stats, silent, &sum);
+	*read |= silent;
+	if (stats->hot == stats->seen)
+		*stats->cold = sum;
+	else
+		ip_vs_counts_add(stats->cold, &sum);
+	stats->hot &= ~silent;
+}
+
+/* Count samples.  The first since the object was settled clears: traffic that is
+ * a packet now and then is settled again after two readings, not three.  So does
+ * one of ip_vs_stats_refresh where it is worth while to know who fell silent.
+ */
+static bool ip_vs_stats_age(struct ip_vs_stats *stats)
+{
+	unsigned int age = stats->age, refresh = ip_vs_stats_refresh;
+
+	stats->age = age + 1 < 2 * refresh ? age + 1 : refresh;
+	return !age || (ip_vs_stats_wide && age % refresh == 0);
 }
 
 /**
@@ -311,77 +318,71 @@ void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now)
  * @stats: where
  * @now: filled in; the caller makes it est.base before it gives back the lock
  * @later: do not read the counters of all CPUs, the caller will
+ * @read: set to the groups that were read
  *
  * See the head of this file.
  *
  * Context: stats->lock held, RCU read side or not.
- * Return: what it took; IP_VS_EST_LATER if @later, packets have come, and all
- * CPUs must be read: then @now is not filled in, and @stats is not settled.
+ * Return: true; or false if @later, packets have come, and all CPUs must be
+ * read: then @now is not filled in, and @stats is not settled.
  */
-enum ip_vs_est_did ip_vs_stats_collect(struct ip_vs_stats *stats,
-				       struct ip_vs_counts *now, bool later)
+bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
+			 bool later, unsigned long *read)
 {
+	unsigned long dirty = atomic_long_read(&stats->dirty), silent;
+	bool refresh;
+
 	lockdep_assert_held(&stats->lock);
 
-	if (stats->settled && !atomic_long_read(&stats->dirty)) {
+	*read = 0;
+	if (stats->settled && !dirty) {
 		*now = stats->est.base;
-		return IP_VS_EST_FOLDED;
+		return true;
 	}
-	if (atomic_long_read(&stats->dirty)) {
-		stats->seen |= atomic_long_xchg(&stats->dirty, 0);
-		/* Full barriers, in the xchg and here, pair with what RCU
-		 * gives packets: who has read dirty before the xchg is waited
-		 * for by the grace period of this cookie.
-		 */
-		stats->cleared = get_state_synchronize_rcu();
-		stats->settled = false;
-		if (later && ip_vs_stats_dense &&
-		    stats->seen == ip_vs_stats_groups)
-			return IP_VS_EST_LATER;
-	} else {
-		/* The barrier in it, when it returns true, pairs with the end
-		 * of the read-side sections of packets: the sum below sees
-		 * what they have counted.
-		 */
-		stats->settled = poll_state_synchronize_rcu(stats->cleared);
+	if (dirty & ~stats->hot)
+		ip_vs_stats_heat(stats, dirty, read);
+	silent = stats->hot & ~dirty;
+	/* Before anything is read.  The barrier in it, when it returns true, pairs
+	 * with the end of the read-side sections of packets: what is read below
+	 * holds what they have counted.
+	 */
+	if (silent && poll_state_synchronize_rcu(stats->cleared))
+		ip_vs_stats_cool(stats, silent, read);
+	refresh = dirty && ip_vs_stats_age(stats);
+
+	if (later && dirty && ip_vs_stats_dense &&
+	    stats->hot == ip_vs_stats_groups) {
+		if (refresh)
+			ip_vs_stats_clear(stats);
+		return false;
 	}
-	ip_vs_stats_sum(stats, stats->seen, now);
-	return stats->seen == ip_vs_stats_groups ? IP_VS_EST_READ_ALL :
-						   IP_VS_EST_READ;
+	*read |= stats->hot;
+	ip_vs_stats_sum(stats, stats->hot, now);
+	ip_vs_stats_add_cold(stats, now);
+	if (stats->settled) {
+		stats->hot = 0;
+		stats->age = 0;
+	} else if (refresh || (dirty && ip_vs_counts_same(now, &stats->est.base))) {
+		ip_vs_stats_clear(stats);
+	}
+	return true;
 }
 
 /**
- * ip_vs_stats_sum_all() - what all CPUs have counted, for several objects
- * @stats: the objects
- * @n: how many
- * @sum: filled in for each
+ * ip_vs_stats_waits() - is there something that a grace period would settle?
+ * @stats: where
  *
- * CPU by CPU: the counters that a CPU has for objects which were allocated one
- * after the other are neighbours.  Read object by object, a cache line would be
- * gone before the second half of it is asked for, because the counters of all
- * CPUs for one object are at the same place of a page, and the sets of a cache
- * are chosen by that: a few ways have to do for all CPUs.
- *
- * Context: RCU read side.  Only if ip_vs_stats_dense.
+ * Context: stats->lock held.
+ * Return: true if hot groups are silent, and the grace period which that must
+ * last for has not ended.  Not when it has: those that cannot be cooled would
+ * have one grace period follow the other.
  */
-void ip_vs_stats_sum_all(struct ip_vs_stats *const *stats, unsigned int n,
-			 struct ip_vs_counts *sum)
+bool ip_vs_stats_waits(const struct ip_vs_stats *stats)
 {
-	unsigned int cpu, next, i;
+	lockdep_assert_held(&stats->lock);
 
-	if (n < IP_VS_STATS_FEW) {
-		for (i = 0; i < n; i++)
-			ip_vs_stats_sum(stats[i], ip_vs_stats_groups, &sum[i]);
-		return;
-	}
-	memset(sum, 0, n * sizeof(*sum));
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		next = min(cpu + IP_VS_STATS_AHEAD, nr_cpu_ids - 1);
-		for (i = 0; i < n; i++) {
-			prefetch(per_cpu_ptr(stats[i]->cpustats, next));
-			ip_vs_stats_add_cpu(stats[i], cpu, &sum[i]);
-		}
-	}
+	return stats->hot & ~atomic_long_read(&stats->dirty) &&
+	       !poll_state_synchronize_rcu(stats->cleared);
 }
 
 /**
@@ -394,54 +395,4 @@ void ip_vs_stats_unsettle(struct ip_vs_stats *stats)
 {
 	atomic_long_set(&stats->dirty, ip_vs_stats_groups);
 	WRITE_ONCE(stats->est.quiet, 0);
-}
-
-/**
- * ip_vs_copy_stats() - read counters and rates for the user
- * @dst: filled in: counters exact as of now, rates a second
- * @src: what to read
- *
- * Rates read 0 while estimation is off and when the last sample is over 10 s
- * old (IP_VS_EST_STALE).
- *
- * Context: process context, takes src->lock.
- */
-void ip_vs_copy_stats(struct ip_vs_kstats *dst, struct ip_vs_stats *src)
-{
-	struct ip_vs_estimator *est = &src->est;
-	struct ip_vs_counts now;
-	bool live;
-
-	spin_lock(&src->lock);
-	ip_vs_stats_now(src, &now);
-	dst->conns = now.v[IP_VS_CONNS] - src->zero.v[IP_VS_CONNS];
-	dst->inpkts = now.v[IP_VS_INPKTS] - src->zero.v[IP_VS_INPKTS];
-	dst->outpkts = now.v[IP_VS_OUTPKTS] - src->zero.v[IP_VS_OUTPKTS];
-	dst->inbytes = now.v[IP_VS_INBYTES] - src->zero.v[IP_VS_INBYTES];
-	dst->outbytes = now.v[IP_VS_OUTBYTES] - src->zero.v[IP_VS_OUTBYTES];
-
-	/* Both pair with WRITE_ONCE() in ip_vs_est_set_active() */
-	live = READ_ONCE(src->net->active) &&
-	       est->gen == READ_ONCE(src->net->gen) &&
-	       get_jiffies_64() - est->stamp <= IP_VS_EST_STALE;
-	dst->cps = live ? ip_vs_est_rate(est, IP_VS_CONNS) : 0;
-	dst->inpps = live ? ip_vs_est_rate(est, IP_VS_INPKTS) : 0;
-	dst->outpps = live ? ip_vs_est_rate(est, IP_VS_OUTPKTS) : 0;
-	dst->inbps = live ? ip_vs_est_rate(est, IP_VS_INBYTES) : 0;
-	dst->outbps = live ? ip_vs_est_rate(est, IP_VS_OUTBYTES) : 0;
-	spin_unlock(&src->lock);
-}
-
-/**
- * ip_vs_zero_stats() - let counters and rates read 0 from here on
- * @stats: which
- *
- * Context: process context, takes stats->lock.
- */
-void ip_vs_zero_stats(struct ip_vs_stats *stats)
-{
-	spin_lock(&stats->lock);
-	ip_vs_stats_now(stats, &stats->zero);
-	ip_vs_est_rebase(&stats->est, &stats->zero);
-	spin_unlock(&stats->lock);
 }

@@ -66,7 +66,7 @@ void ip_vs_stats_test_count(struct ip_vs_stats *stats, unsigned int cpu,
 	u64_stats_t *cnt = &per_cpu_ptr(stats->cpustats, cpu)->cnt[c];
 
 	u64_stats_set(cnt, u64_stats_read(cnt) + n);
-	ip_vs_stats_mark(stats, per_cpu(ip_vs_stats_group, cpu));
+	atomic_long_or(per_cpu(ip_vs_stats_group, cpu), &stats->dirty);
 }
 
 /**
@@ -134,7 +134,7 @@ static void counters_test_new(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, k.inbps, 0);
 	KUNIT_EXPECT_EQ(test, k.outbps, 0);
 	KUNIT_EXPECT_PTR_EQ(test, stats->est.ctx, NULL);
-	KUNIT_EXPECT_TRUE(test, list_empty(&stats->est.pending));
+	KUNIT_EXPECT_TRUE(test, list_empty(&stats->pending));
 }
 
 /* Each possible CPU counts, even one that never was online */
@@ -169,9 +169,12 @@ static void counters_test_all_cpus(struct kunit *test)
  */
 #define COUNTERS_TEST_LEN	(3U << 30)
 
+/* A server, a service and the total */
+#define COUNTERS_TEST_OBJECTS	3
+
 struct counters_test_work {
 	struct work_struct	work;
-	struct ip_vs_stats	*stats;
+	struct ip_vs_stats	**stats;
 	atomic_t		*running;
 };
 
@@ -180,83 +183,137 @@ static void counters_test_traffic(struct work_struct *work)
 {
 	unsigned int i, len = COUNTERS_TEST_LEN;
 	struct counters_test_work *w;
+	struct ip_vs_stats **s;
 	unsigned long group;
 
 	w = container_of(work, struct counters_test_work, work);
+	s = w->stats;
 	for (i = 0; i < COUNTERS_TEST_ROUNDS; i++) {
 		rcu_read_lock();
 		group = ip_vs_stats_begin();
 		if (i % 10 == 0)
-			ip_vs_stats_conn(w->stats, group);
-		ip_vs_stats_in(w->stats, 60, group);
+			ip_vs_stats_conn(s[0], s[1], s[2], group);
+		ip_vs_stats_in(s[0], s[1], s[2], 60, group);
 		/* Not as a constant, which the add of x86 would not take */
 		OPTIMIZER_HIDE_VAR(len);
-		ip_vs_stats_out(w->stats, len, group);
+		ip_vs_stats_out(s[0], s[1], s[2], len, group);
 		ip_vs_stats_end();
 		rcu_read_unlock();
 	}
 	atomic_dec(w->running);
 }
 
+/* Passes meanwhile: dirty is cleared all the time.  Every other pass reads at
+ * once, or as one of several.
+ */
+static void counters_test_passes(struct ip_vs_stats *stats, unsigned int i,
+				 struct ip_vs_est_batch *batch)
+{
+	struct ip_vs_est_walk walk = { .gen = ip_vs_stats_test_net.gen };
+
+	stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
+	walk.walked = stats->est.stamp;
+	rcu_read_lock();
+	ip_vs_est_pass(stats, &walk, i % 2 ? batch : NULL);
+	ip_vs_est_pass_batch(batch, &walk);
+	rcu_read_unlock();
+}
+
+static void counters_test_exact(struct kunit *test, struct ip_vs_stats *stats,
+				unsigned int cpus)
+{
+	struct ip_vs_kstats k;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		stats->est.stamp -= IP_VS_EST_PERIOD;
+		ip_vs_stats_test_pass(stats);
+		synchronize_rcu();
+	}
+	ip_vs_copy_stats(&k, stats);
+	KUNIT_EXPECT_EQ(test, k.conns, cpus * COUNTERS_TEST_ROUNDS / 10);
+	KUNIT_EXPECT_EQ(test, k.inpkts, cpus * COUNTERS_TEST_ROUNDS);
+	KUNIT_EXPECT_EQ(test, k.outpkts, cpus * COUNTERS_TEST_ROUNDS);
+	KUNIT_EXPECT_EQ(test, k.inbytes, cpus * COUNTERS_TEST_ROUNDS * 60ULL);
+	KUNIT_EXPECT_EQ(test, k.outbytes,
+			cpus * COUNTERS_TEST_ROUNDS * (u64)COUNTERS_TEST_LEN);
+}
+
+static unsigned int counters_test_begin(struct counters_test_work *works,
+					struct ip_vs_stats **stats,
+					atomic_t *running)
+{
+	unsigned int cpu, n = 0;
+
+	atomic_set(running, num_online_cpus());
+	for_each_online_cpu(cpu) {
+		works[n].stats = stats;
+		works[n].running = running;
+		INIT_WORK(&works[n].work, counters_test_traffic);
+		schedule_work_on(cpu, &works[n].work);
+		n++;
+	}
+	return n;
+}
+
+/* While they count; did a counter ever fall? */
+static bool counters_test_watch(struct ip_vs_stats **stats,
+				struct ip_vs_est_batch *batch,
+				atomic_t *running)
+{
+	struct ip_vs_kstats k, last[COUNTERS_TEST_OBJECTS] = {};
+	bool backwards = false;
+	unsigned int i, o;
+
+	for (i = 0; atomic_read(running); i++) {
+		o = i / 2 % COUNTERS_TEST_OBJECTS;
+		counters_test_passes(stats[o], i, batch);
+		ip_vs_copy_stats(&k, stats[o]);
+		backwards |= k.inpkts < last[o].inpkts ||
+			     k.outbytes < last[o].outbytes;
+		last[o] = k;
+		cond_resched();
+	}
+	return backwards;
+}
+
 /* All CPUs count at the same time, and somebody reads meanwhile */
 static void counters_test_concurrent(struct kunit *test)
 {
-	struct ip_vs_stats *stats = test->priv;
+	struct ip_vs_stats *stats[COUNTERS_TEST_OBJECTS] = { test->priv };
+	unsigned int refresh = ip_vs_stats_refresh, n, i;
 	struct counters_test_work *works;
-	struct ip_vs_est_walk walk = { .gen = ip_vs_stats_test_net.gen };
-	struct ip_vs_kstats k, last = {};
-	unsigned int cpu, n = 0, i = 0;
 	struct ip_vs_est_batch *batch;
-	bool backwards = false;
+	bool backwards, created;
 	atomic_t running;
 
 	works = kunit_kcalloc(test, nr_cpu_ids, sizeof(*works), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, works);
 	batch = kunit_kzalloc(test, sizeof(*batch), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, batch);
+	stats[1] = ip_vs_stats_create(&ip_vs_stats_test_net);
+	stats[2] = ip_vs_stats_create(&ip_vs_stats_test_net);
+	created = stats[1] && stats[2];
 
-	cpus_read_lock();
-	atomic_set(&running, num_online_cpus());
-	for_each_online_cpu(cpu) {
-		works[n].stats = stats;
-		works[n].running = &running;
-		INIT_WORK(&works[n].work, counters_test_traffic);
-		schedule_work_on(cpu, &works[n].work);
-		n++;
-	}
-	while (atomic_read(&running)) {
-		/* Passes meanwhile: dirty is cleared all the time.  Every
-		 * other pass reads at once, or as one of several.
-		 */
-		stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
-		walk.walked = stats->est.stamp;
-		rcu_read_lock();
-		ip_vs_est_pass(stats, &walk, i++ % 2 ? batch : NULL);
-		ip_vs_est_pass_batch(batch, &walk);
-		rcu_read_unlock();
-		ip_vs_copy_stats(&k, stats);
-		backwards |= k.inpkts < last.inpkts ||
-			     k.outbytes < last.outbytes;
-		last = k;
-		cond_resched();
-	}
-	for (i = 0; i < n; i++)
-		flush_work(&works[i].work);
-	cpus_read_unlock();
+	if (created) {
+		ip_vs_stats_refresh = 2;
+		cpus_read_lock();
+		n = counters_test_begin(works, stats, &running);
+		backwards = counters_test_watch(stats, batch, &running);
+		for (i = 0; i < n; i++)
+			flush_work(&works[i].work);
+		cpus_read_unlock();
+		ip_vs_stats_refresh = refresh;
 
-	KUNIT_EXPECT_FALSE(test, backwards);
-	for (i = 0; i < 2; i++) {
-		stats->est.stamp -= IP_VS_EST_PERIOD;
-		ip_vs_stats_test_pass(stats);
-		synchronize_rcu();
+		KUNIT_EXPECT_FALSE(test, backwards);
+		for (i = 0; i < COUNTERS_TEST_OBJECTS; i++)
+			counters_test_exact(test, stats[i], n);
 	}
-	ip_vs_copy_stats(&k, stats);
-	KUNIT_EXPECT_EQ(test, k.conns, n * COUNTERS_TEST_ROUNDS / 10);
-	KUNIT_EXPECT_EQ(test, k.inpkts, n * COUNTERS_TEST_ROUNDS);
-	KUNIT_EXPECT_EQ(test, k.outpkts, n * COUNTERS_TEST_ROUNDS);
-	KUNIT_EXPECT_EQ(test, k.inbytes, n * COUNTERS_TEST_ROUNDS * 60ULL);
-	KUNIT_EXPECT_EQ(test, k.outbytes,
-			n * COUNTERS_TEST_ROUNDS * (u64)COUNTERS_TEST_LEN);
+	for (i = 1; i < COUNTERS_TEST_OBJECTS; i++) {
+		if (stats[i])
+			ip_vs_stats_destroy(stats[i]);
+	}
+	KUNIT_EXPECT_TRUE(test, created);
 }
 
 /* Users of 32 bits see the counter modulo 2^32, users of 64 bits all of it */

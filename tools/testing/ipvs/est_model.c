@@ -113,6 +113,8 @@ static void report(void)
 	       s->samples, s->together, s->woken, s->rebased, s->linked);
 	printf("est_model: %lu packets held up while they are counted\n",
 	       s->held);
+	printf("est_model: settled %lu times, cooled %lu, heated %lu, thawed %lu\n",
+	       s->settled, s->cooled, s->heated, s->thawed);
 	printf("est_model: %lu times full, %lu repacks, %lu corrections\n",
 	       s->full, s->repacks, s->corrections);
 	printf("est_model: %lu walks of rows, %lu late by more than a tick; %lu times no CPU\n",

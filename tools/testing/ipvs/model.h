@@ -45,6 +45,9 @@ enum model_doing {
  * @taken: a walker has taken it in, to read it with others
  * @took: what was counted then
  * @took_at: when that was
+ * @settled: stats.settled, after the last sample
+ * @hot: stats.hot, then
+ * @seen: stats.seen, then
  * @total: what was counted, the sum over the CPUs
  * @zero: that when it was zeroed
  * @gen: what the estimator should hold, as are the next ones
@@ -70,6 +73,10 @@ struct obj {
 	bool			taken;
 	u64			took[IP_VS_NCOUNTS];
 	u64			took_at;
+
+	bool			settled;
+	unsigned long		hot;
+	unsigned long		seen;
 
 	u64			total[IP_VS_NCOUNTS];
 	u64			zero[IP_VS_NCOUNTS];
@@ -134,11 +141,20 @@ struct model_turn {
  * @ctx: it
  * @walks: walks of its rows
  * @walked: the last walk of each, or that before it was opened
+ * @task: who has made them
+ * @due: when the last walk of each was due, or 0
+ * @begun: when the last two began, or 0
+ * @late: walks in a row that were late by more than a period: a task that gets no
+ *	CPU after it has looked at the time may make one
  */
 struct model_rows {
 	const struct ip_vs_est_ctx *ctx;
 	unsigned long walks;
 	unsigned long walked[IP_VS_EST_ROWS];
+	const struct task_struct *task;
+	u64 due[IP_VS_EST_ROWS];
+	u64 begun[IP_VS_EST_ROWS][2];
+	unsigned int late[IP_VS_EST_ROWS];
 };
 
 /**
@@ -150,6 +166,10 @@ struct model_rows {
  * @woken: of them, that were the first after a time of quiet
  * @together: of them, that were taken of several objects at once
  * @held: packets that were held up
+ * @settled: objects that have fallen silent
+ * @cooled: times that some groups of an object have, and others not
+ * @heated: times that such a group has counted again
+ * @thawed: objects that were silent as a whole, and of which some groups still are
  * @rebased: passes that took counters as base
  * @linked: times that an estimator entered a chain
  * @full: times that there was no room
@@ -168,6 +188,10 @@ struct model_seen {
 	unsigned long woken;
 	unsigned long together;
 	unsigned long held;
+	unsigned long settled;
+	unsigned long cooled;
+	unsigned long heated;
+	unsigned long thawed;
 	unsigned long rebased;
 	unsigned long linked;
 	unsigned long full;
@@ -194,6 +218,9 @@ extern struct model_seen model_seen;
  * @stopped: with stopped ones
  * @nstopped: how many
  * @held: packets that are under way
+ * @busy: index in @started of one that has more traffic than others
+ * @busy_cpu: the first of the CPUs that this comes on
+ * @busy_cpus: how many these are
  * @linked: estimators in chains
  * @batch: how many entered or left chains under this hold of est->lock
  * @moved: these
@@ -215,6 +242,9 @@ struct model {
 	struct obj		*stopped[MODEL_OBJS];
 	unsigned int		nstopped;
 	struct held		held[MODEL_HELD];
+	unsigned int		busy;
+	unsigned int		busy_cpu;
+	unsigned int		busy_cpus;
 	unsigned int		linked;
 	unsigned int		batch;
 	struct obj		*moved[IP_VS_EST_BATCH];
@@ -241,7 +271,8 @@ static inline bool model_runs(void)
 /* model_obj.c */
 struct obj *obj_new(void);
 void obj_free(struct obj *obj);
-void obj_count(struct obj *obj, enum ip_vs_count c, u32 len);
+void obj_count(struct obj *const objs[3], unsigned int cpu, enum ip_vs_count c,
+	       u32 len);
 void obj_jump(struct obj *obj, enum ip_vs_count c, u64 n);
 void obj_hold(struct held *held, struct obj *obj, enum ip_vs_count c);
 void obj_let_go(struct held *held);

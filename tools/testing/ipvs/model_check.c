@@ -163,7 +163,7 @@ void model_check_all(void)
 		if (ctx->count || !bitmap_empty(ctx->used, IP_VS_EST_ROWS))
 			sim_fail("a detached context holds estimators");
 	}
-	list_for_each_entry(stats, &est->pending, est.pending) {
+	list_for_each_entry(stats, &est->pending, pending) {
 		struct obj *obj = container_of(stats, struct obj, stats);
 
 		n++;

@@ -161,7 +161,8 @@ void model_begin(u64 seed, unsigned int cpus, unsigned int objs, bool root,
 	if (ip_vs_est_init())
 		sim_fail("set-up fails");
 	/* Not only on the largest machines, which do not count so much */
-	ip_vs_stats_together = pick(2);
+	ip_vs_stats_wide = pick(2);
+	ip_vs_stats_refresh = 1 << pick(6);
 	sim.enomem = pick(2) ? 4 : 0;
 	while (ip_vs_estimator_net_init(&model.ipvs))
 		;

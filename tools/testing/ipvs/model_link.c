@@ -107,7 +107,7 @@ void model_unlocked(spinlock_t *lock)
 
 	for (i = 0; i < model.batch; i++) {
 		if (model.moved[i]->linked &&
-		    !list_empty(&model.moved[i]->stats.est.pending))
+		    !list_empty(&model.moved[i]->stats.pending))
 			sim_fail("an estimator has entered a chain and waits");
 	}
 	model_turn_unlocked();

@@ -119,20 +119,57 @@ bool obj_at_rest(const struct obj *obj)
 	return obj->stats.settled && !atomic_long_read(&obj->stats.dirty);
 }
 
+/* Groups that have counted, one counter after the other */
+static void obj_check_groups(const struct obj *obj)
+{
+	const struct ip_vs_stats *stats = &obj->stats;
+	unsigned long groups[IP_VS_NCOUNTS] = {};
+	u64 hot[IP_VS_NCOUNTS] = {}, n;
+	unsigned long group;
+	unsigned int cpu, c;
+
+	for (cpu = 0; cpu < sim.nr_cpus; cpu++) {
+		group = per_cpu(ip_vs_stats_group, cpu);
+		for (c = 0; c < IP_VS_NCOUNTS; c++) {
+			n = u64_stats_read(&per_cpu_ptr(stats->cpustats,
+							cpu)->cnt[c]);
+			groups[c] |= n ? group : 0;
+			hot[c] += stats->hot & group ? n : 0;
+		}
+	}
+	for (c = 0; c < IP_VS_NCOUNTS; c++) {
+		if (groups[c] & ~stats->seen & ~atomic_long_read(&stats->dirty))
+			sim_fail("a group has counted, and nobody knows of it");
+		if (stats->hot != stats->seen)
+			hot[c] += stats->cold->v[c];
+		if (hot[c] != obj->total[c])
+			sim_fail("counter %u: hot and cold are %llu, not %llu",
+				 c, (unsigned long long)hot[c],
+				 (unsigned long long)obj->total[c]);
+	}
+}
+
 /* What an object says of itself between two steps */
 void obj_check_quiet(const struct obj *obj)
 {
 	static const s64 zero[IP_VS_NCOUNTS];
+	const struct ip_vs_stats *stats = &obj->stats;
+	unsigned long dirty = atomic_long_read(&stats->dirty);
 	const struct held *h;
 
+	if (stats->hot & ~stats->seen)
+		sim_fail("a group is hot and was never seen");
 	if (obj_at_rest(obj)) {
-		if (memcmp(obj->stats.est.base.v, obj->total,
-			   sizeof(obj->total)))
+		if (memcmp(stats->est.base.v, obj->total, sizeof(obj->total)))
 			sim_fail("settled, but not all is in its base");
-		for (h = model.held; h < model.held + MODEL_HELD; h++) {
-			if (h->obj == obj && h->marked)
-				sim_fail("settled, but a packet is under way");
-		}
+	} else if (!stats->settled && !(dirty & ~stats->hot)) {
+		obj_check_groups(obj);
+	}
+	for (h = model.held; h < model.held + MODEL_HELD; h++) {
+		if (h->obj == obj && h->marked &&
+		    !((stats->hot | dirty) &
+		      per_cpu(ip_vs_stats_group, h->cpu)))
+			sim_fail("a packet is under way, and nobody will look");
 	}
 	if (obj->quiet && (!obj->stats.settled ||
 			   memcmp(obj->avg, zero, sizeof(zero))))
@@ -168,18 +205,36 @@ static bool obj_later(struct obj *obj)
 	const struct ip_vs_stats *stats = &obj->stats;
 	unsigned int cpu;
 
-	if (!ip_vs_stats_together || stats->est.stamp != obj->stamp ||
+	if (!ip_vs_stats_wide || stats->est.stamp != obj->stamp ||
 	    stats->settled)
 		return false;
 	if (obj->taken && obj->gen != IP_VS_EST_GEN_STALE)
 		return false;
 	for (cpu = 0; cpu < sim.nr_cpus; cpu++)
-		if (!(stats->seen & per_cpu(ip_vs_stats_group, cpu)))
+		if (!(stats->hot & per_cpu(ip_vs_stats_group, cpu)))
 			return false;
 	obj->taken = !obj->taken;
 	memcpy(obj->took, obj->total, sizeof(obj->took));
 	obj->took_at = sim.now;
 	return true;
+}
+
+/* A pass has looked at which groups are wanted */
+static void obj_note_groups(struct obj *obj)
+{
+	const struct ip_vs_stats *stats = &obj->stats;
+
+	if (stats->settled)
+		model_seen.settled += !obj->settled;
+	else if (obj->hot & ~stats->hot)
+		model_seen.cooled++;
+	else if (!obj->settled && (stats->hot & ~obj->hot & obj->seen))
+		model_seen.heated++;
+	model_seen.thawed += obj->settled && stats->hot != stats->seen &&
+			     !stats->settled;
+	obj->settled = stats->settled;
+	obj->hot = stats->hot;
+	obj->seen = stats->seen;
 }
 
 /* Others than the test only pass over an estimator, or move it.  A pass may
@@ -215,6 +270,7 @@ static void obj_passed(struct obj *obj)
 		model_seen.samples++;
 		obj_check_sample(obj);
 	}
+	obj_note_groups(obj);
 	calm = obj->stats.settled && !memcmp(obj->avg, zero, sizeof(zero));
 	obj->quiet = calm ? obj->gen : 0;
 }
@@ -281,7 +337,7 @@ static void obj_rcu_free(struct rcu_head *head)
 
 void obj_free(struct obj *obj)
 {
-	if (obj->linked || !list_empty(&obj->stats.est.pending))
+	if (obj->linked || !list_empty(&obj->stats.pending))
 		sim_fail("stopped, but still in a list");
 	model_check_left(obj);
 	call_rcu(&obj->rcu, obj_rcu_free);
@@ -293,30 +349,43 @@ static void obj_counted(struct obj *obj, enum ip_vs_count c, u64 n)
 	obj->first = obj->first ? : sim.now;
 }
 
-void obj_count(struct obj *obj, enum ip_vs_count c, u32 len)
+/* Any three objects do for a server, a service and the total: they are counted
+ * for as often as they are named.
+ */
+void obj_count(struct obj *const objs[3], unsigned int cpu, enum ip_vs_count c,
+	       u32 len)
 {
+	struct ip_vs_stats *dest = &objs[0]->stats, *svc = &objs[1]->stats;
+	struct ip_vs_stats *total = &objs[2]->stats;
+	enum ip_vs_count packets, bytes = IP_VS_NCOUNTS;
 	unsigned long group;
+	unsigned int i;
 
-	sim.cpu = sim_rnd(sim.nr_cpus);
+	sim.cpu = cpu;
 	group = ip_vs_stats_begin();
 	switch (c) {
 	case IP_VS_CONNS:
-		ip_vs_stats_conn(&obj->stats, group);
-		obj_counted(obj, IP_VS_CONNS, 1);
+		ip_vs_stats_conn(dest, svc, total, group);
+		packets = IP_VS_CONNS;
 		break;
 	case IP_VS_INPKTS:
 	case IP_VS_INBYTES:
-		ip_vs_stats_in(&obj->stats, len, group);
-		obj_counted(obj, IP_VS_INPKTS, 1);
-		obj_counted(obj, IP_VS_INBYTES, len);
+		ip_vs_stats_in(dest, svc, total, len, group);
+		packets = IP_VS_INPKTS;
+		bytes = IP_VS_INBYTES;
 		break;
 	default:
-		ip_vs_stats_out(&obj->stats, len, group);
-		obj_counted(obj, IP_VS_OUTPKTS, 1);
-		obj_counted(obj, IP_VS_OUTBYTES, len);
+		ip_vs_stats_out(dest, svc, total, len, group);
+		packets = IP_VS_OUTPKTS;
+		bytes = IP_VS_OUTBYTES;
 		break;
 	}
 	ip_vs_stats_end();
+	for (i = 0; i < 3; i++) {
+		obj_counted(objs[i], packets, 1);
+		if (bytes != IP_VS_NCOUNTS)
+			obj_counted(objs[i], bytes, len);
+	}
 }
 
 /* As if @n were counted at once */
@@ -325,7 +394,7 @@ void obj_jump(struct obj *obj, enum ip_vs_count c, u64 n)
 	unsigned int cpu = sim_rnd(sim.nr_cpus);
 
 	u64_stats_add(&per_cpu_ptr(obj->stats.cpustats, cpu)->cnt[c], n);
-	ip_vs_stats_mark(&obj->stats, per_cpu(ip_vs_stats_group, cpu));
+	atomic_long_or(per_cpu(ip_vs_stats_group, cpu), &obj->stats.dirty);
 	obj_counted(obj, c, n);
 }
 

@@ -106,18 +106,40 @@ static struct obj *some_obj(void)
 	return model.started[pick(model.nstarted)];
 }
 
+/* Traffic of a service that lasts, now on these CPUs and then on others */
+static void op_busy(u32 n)
+{
+	struct obj *busy = model.started[model.busy % model.nstarted];
+	struct obj *const objs[] = { busy, busy, model.started[0] };
+
+	if (!pick(32)) {
+		model.busy_cpu = sim_rnd(sim.nr_cpus);
+		model.busy_cpus = 1 + pick_few(10);
+	}
+	if (!pick(128))
+		model.busy = pick(model.nstarted);
+	while (n--)
+		obj_count(objs, (model.busy_cpu + sim_rnd(model.busy_cpus + 1)) %
+			  sim.nr_cpus, sim_rnd(IP_VS_NCOUNTS), sim_rnd(65536));
+}
+
 static void op_traffic(void)
 {
-	struct obj *obj = some_obj();
+	struct obj *const objs[] = { some_obj(), some_obj(), some_obj() };
 	u32 n = 1 + pick(8);
 
 	if (!pick(64)) {
-		obj_jump(obj, pick(IP_VS_NCOUNTS),
+		obj_jump(objs[0], pick(IP_VS_NCOUNTS),
 			 (1ULL << pick(64)) + pick(256));
 		return;
 	}
+	if (pick(2)) {
+		op_busy(n);
+		return;
+	}
 	while (n--)
-		obj_count(obj, sim_rnd(IP_VS_NCOUNTS), sim_rnd(65536));
+		obj_count(objs, sim_rnd(sim.nr_cpus), sim_rnd(IP_VS_NCOUNTS),
+			  sim_rnd(65536));
 }
 
 /* A packet is held up, or one that was goes on */

@@ -10,6 +10,8 @@
  *    walks all of it is done.
  *  - It does not place for longer than a tick while a row is due.
  *  - No row is left out: each is walked before any other is for a second time.
+ *  - None is walked more than 400 ms ahead of its time, nor again before a period
+ *    from there; and what was missed is not caught up with.
  *  - A task that is always late sleeps now and then, so that RCU tasks do not
  *    wait for it for ever.
  */
@@ -23,6 +25,9 @@
  * more, as it is not looked at each time that it changes
  */
 #define MODEL_PATIENCE	3
+
+/* So much ahead of its time a row may be walked, jiffies */
+#define MODEL_AHEAD	(10 * IP_VS_EST_TICK)
 
 static bool is_kthread_0(void)
 {
@@ -63,7 +68,7 @@ static const char *owes(const struct ip_vs_est_net *est)
 	if (est->repack)
 		return "repacking";
 	first = list_first_entry_or_null(&est->pending, struct ip_vs_stats,
-					 est.pending);
+					 pending);
 	if (!first || est->full || time_before(jiffies, est->place_at) ||
 	    (first->est.unlinked &&
 	     !poll_state_synchronize_rcu(first->est.cookie)))
@@ -127,6 +132,56 @@ void model_row_opened(const struct ip_vs_est_ctx *ctx, unsigned int row)
 	struct model_rows *rows = rows_of(ctx);
 
 	rows->walked[row] = rows->walks;
+	rows->due[row] = 0;
+	rows->begun[row][0] = 0;
+	rows->begun[row][1] = 0;
+	rows->late[row] = 0;
+}
+
+/* The walk that has just ended was due then; the task has not gone on yet */
+static u64 row_due(const struct ip_vs_est_ctx *ctx, unsigned int row)
+{
+	unsigned int steps = (row + IP_VS_EST_ROWS - ctx->cursor) %
+			     IP_VS_EST_ROWS;
+	unsigned long due = ctx->cursor_time + steps * IP_VS_EST_TICK;
+
+	return sim.now + (long)(due - (unsigned long)sim.now);
+}
+
+/* A walk that was late began when it is said to have; another one not before it
+ * might; if it had no CPU after it had looked at the time, when it should have.
+ * Of two that follow each other, the second may be one that is late by a period; of
+ * three, the last is a period from the first.
+ */
+static void check_row_time(const struct ip_vs_est_ctx *ctx,
+			   struct model_rows *rows, unsigned int row,
+			   unsigned long late)
+{
+	u64 due = row_due(ctx, row), *begun = rows->begun[row];
+
+	/* A new task begins a new time */
+	if (rows->task != current) {
+		memset(rows->due, 0, sizeof(rows->due));
+		memset(rows->begun, 0, sizeof(rows->begun));
+		memset(rows->late, 0, sizeof(rows->late));
+		rows->task = current;
+	}
+	if (time_after64(due, sim.now + MODEL_AHEAD))
+		sim_fail("row %u is walked %lu jiffies ahead", row,
+			 (unsigned long)(due - sim.now));
+	if (rows->due[row] &&
+	    time_after64(rows->due[row] + IP_VS_EST_PERIOD - MODEL_AHEAD,
+			 sim.now))
+		sim_fail("row %u is walked twice in a period", row);
+	if (begun[0] && time_after64(begun[0] + IP_VS_EST_PERIOD - MODEL_AHEAD,
+				     sim.now))
+		sim_fail("row %u is walked three times in a period", row);
+	rows->late[row] = late > IP_VS_EST_PERIOD ? rows->late[row] + 1 : 0;
+	if (rows->late[row] > MODEL_PATIENCE)
+		sim_fail("row %u catches up with what it has missed", row);
+	rows->due[row] = due;
+	begun[0] = begun[1];
+	begun[1] = late ? due + min(late, IP_VS_EST_PERIOD) : due - MODEL_AHEAD;
 }
 
 static void check_rows(const struct ip_vs_est_ctx *ctx)
@@ -177,6 +232,7 @@ void model_row_walked(unsigned int row, unsigned long late)
 		return;
 	rows = rows_of(ctx);
 	rows->walked[row] = ++rows->walks;
+	check_row_time(ctx, rows, row, late);
 	if (current->stop)
 		return;
 	check_slept(ctx->id);

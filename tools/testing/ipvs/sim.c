@@ -59,13 +59,15 @@ void sim_follow(void)
 
 void *sim_alloc(size_t n, size_t size, gfp_t gfp)
 {
-	sim_might_sleep();
+	if (gfp & __GFP_DIRECT_RECLAIM)
+		sim_might_sleep();
 	if (sim.enomem && !sim_rnd(sim.enomem)) {
 		sim.failed++;
 		return NULL;
 	}
 	sim.memory++;
-	sim_preempt();
+	if (gfp & __GFP_DIRECT_RECLAIM)
+		sim_preempt();
 	size = ALIGN(n * size, SIM_CACHE_LINE);
 	return memset(aligned_alloc(SIM_CACHE_LINE, size), 0, size);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Packets, passes and readers at the same time, with real threads
  *
- * Each packet thread plays some CPUs.  Now and then one does in another order
- * what the packet path does, as a processor may, and dawdles in between: it
- * looks at its bit first and counts later.  Passes follow each other without
- * a pause.  Shown:
+ * Each packet thread plays some CPUs, now these and then others, and counts for a
+ * server, a service and a total.  Now and then one does in another order what the
+ * packet path does, as a processor may, and dawdles in between: it looks at the
+ * bits first and counts later, or counts first and looks later.  Passes follow
+ * each other without a pause, and look often at which groups are wanted.  Shown:
  *
  *  - a reader that knows of packets which are through sees all of them;
- *  - no counter ever goes back;
+ *  - no counter ever goes back, whatever is zeroed meanwhile;
  *  - when traffic stops, counters are exact at once, and stay so while passes
  *    settle the object and after they have.
  */
@@ -23,10 +24,14 @@
 #include "litmus.h"
 
 #define THREADS		4
+/* A server, a service and a total */
+#define OBJECTS		3
 /* Packets of a thread between two stops of the traffic */
 #define ROUND		1000
-/* Such stops in the life of an object: most can go wrong when it is new */
+/* Such stops in the life of the objects: most can go wrong when they are new */
 #define ROUNDS		2
+/* Packets of a thread on the same CPUs, at most */
+#define STAY		64
 #define LEN		100
 
 struct sim sim;
@@ -34,16 +39,21 @@ unsigned long jiffies = 1000 * HZ;
 struct cpumask sim_possible;
 struct cpumask sim_online;
 __thread unsigned int litmus_cpu;
-static struct ip_vs_stats *stats;
+static struct ip_vs_stats *objs[OBJECTS];
 static struct ip_vs_est_net est_net = {
 	.gen = IP_VS_EST_GEN_FIRST,
 	.active = true,
 };
 
+static unsigned int threads_now;	/* not more than there are CPUs */
 static unsigned long done[THREADS];	/* packets that are through */
 static pthread_barrier_t barrier;
 static bool stop;
-static unsigned long passes, together, settled, reads;
+static bool enomem;
+
+/* What has happened, so that it is not nothing */
+static unsigned long passes, together, reads, zeroed, no_memory;
+static unsigned long settled, cooled, heated, thawed, refreshed;
 
 void sim_fail(const char *fmt, ...)
 {
@@ -62,6 +72,9 @@ void sim_preempt(void) { }
 
 void *sim_alloc(size_t n, size_t size, gfp_t gfp)
 {
+	/* Only passes do without waiting, and there is one thread for them */
+	if (enomem && !(gfp & __GFP_DIRECT_RECLAIM) && no_memory++ % 8)
+		return NULL;
 	size = ALIGN(n * size, SIM_CACHE_LINE);
 	return memset(aligned_alloc(SIM_CACHE_LINE, size), 0, size);
 }
@@ -88,39 +101,84 @@ static void dawdle(u64 *state)
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
+static void count_one(struct ip_vs_stats *stats)
+{
+	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
+
+	u64_stats_update_begin(&s->syncp);
+	u64_stats_inc(&s->cnt[IP_VS_INPKTS]);
+	u64_stats_add(&s->cnt[IP_VS_INBYTES], LEN);
+	u64_stats_update_end(&s->syncp);
+}
+
+static void mark_one(struct ip_vs_stats *stats, unsigned long group)
+{
+	if (!(atomic_long_read(&stats->dirty) & group))
+		atomic_long_or(group, &stats->dirty);
+}
+
+/* Object by object, in any order, and not at once */
+static void packet_slowly(u64 *state, unsigned long group, bool mark_first)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++) {
+		if (mark_first)
+			mark_one(objs[i], group);
+		else
+			count_one(objs[i]);
+		dawdle(state);
+	}
+	for (i = 0; i < OBJECTS; i++) {
+		if (mark_first)
+			count_one(objs[i]);
+		else
+			mark_one(objs[i], group);
+		dawdle(state);
+	}
+}
+
 static void packet(u64 *state)
 {
-	struct ip_vs_cpu_stats *s;
 	unsigned long group;
 
 	rcu_read_lock();
 	group = ip_vs_stats_begin();
-	if (rnd(state, 2)) {
-		ip_vs_stats_in(stats, LEN, group);
-	} else {
-		ip_vs_stats_mark(stats, group);
-		dawdle(state);
-		s = this_cpu_ptr(stats->cpustats);
-		u64_stats_inc(&s->cnt[IP_VS_INPKTS]);
-		u64_stats_add(&s->cnt[IP_VS_INBYTES], LEN);
+	switch (rnd(state, 4)) {
+	case 0:
+		packet_slowly(state, group, true);
+		break;
+	case 1:
+		packet_slowly(state, group, false);
+		break;
+	default:
+		ip_vs_stats_in(objs[0], objs[1], objs[2], LEN, group);
+		break;
 	}
 	ip_vs_stats_end();
 	rcu_read_unlock();
 }
 
+/* The CPUs of a thread are those with the same rest; 1 to 4 of them at a time */
 static void *traffic(void *arg)
 {
-	unsigned int id = (long)arg, i;
+	unsigned int id = (long)arg, i, left = 0, first = 0, some = 1, mine;
 	u64 state = id + 1;
 
 	litmus_reader = id;
+	mine = (nr_cpu_ids - id + threads_now - 1) / threads_now;
 	for (;;) {
 		pthread_barrier_wait(&barrier);
 		if (__atomic_load_n(&stop, __ATOMIC_RELAXED))
 			return NULL;
 		for (i = 0; i < ROUND; i++) {
-			litmus_cpu = id + THREADS *
-				rnd(&state, nr_cpu_ids / THREADS);
+			if (!left--) {
+				left = rnd(&state, STAY);
+				first = rnd(&state, mine);
+				some = 1 + rnd(&state, 4);
+			}
+			litmus_cpu = id + threads_now *
+				((first + rnd(&state, some)) % mine);
 			packet(&state);
 			__atomic_store_n(&done[id], done[id] + 1,
 					 __ATOMIC_RELEASE);
@@ -139,42 +197,72 @@ static u64 through(void)
 	return n;
 }
 
-static u64 read_packets(void)
+/* Since the object is there: who zeroes is the one who reads */
+static u64 read_packets(struct ip_vs_stats *stats)
 {
 	struct ip_vs_kstats k;
 
 	ip_vs_copy_stats(&k, stats);
-	return k.inpkts;
+	return k.inpkts + stats->zero.v[IP_VS_INPKTS];
 }
 
 static void *reader(void *arg)
 {
-	u64 least, now, last = 0;
+	u64 least, now, last[OBJECTS] = {}, state = 4711;
+	unsigned int i;
 
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		i = rnd(&state, OBJECTS);
 		least = through();
-		now = read_packets();
+		if (!rnd(&state, 16)) {
+			ip_vs_zero_stats(objs[i]);
+			zeroed++;
+		}
+		now = read_packets(objs[i]);
 		if (now < least)
 			sim_fail("%llu packets are through, %llu are read",
 				 (unsigned long long)least,
 				 (unsigned long long)now);
-		if (now < last)
+		if (now < last[i])
 			sim_fail("%llu packets were read, now %llu",
-				 (unsigned long long)last,
+				 (unsigned long long)last[i],
 				 (unsigned long long)now);
-		last = now;
-		reads++;
+		last[i] = now;
+		if (!(++reads % 64))
+			sched_yield();
 	}
 	return NULL;
+}
+
+/* Only passes change these, and there is one thread for them */
+static void note(const struct ip_vs_stats *stats, bool was_settled,
+		 unsigned long hot, unsigned long seen, unsigned long cleared)
+{
+	refreshed += stats->cleared != cleared && stats->hot == hot;
+	settled += stats->settled && !was_settled;
+	if (stats->settled)
+		return;
+	thawed += was_settled && stats->hot != stats->seen;
+	cooled += !was_settled && (hot & ~stats->hot);
+	heated += !was_settled && (stats->hot & ~hot & seen);
 }
 
 static void *passer(void *arg)
 {
 	struct ip_vs_est_walk walk = { .gen = IP_VS_EST_GEN_FIRST };
 	struct ip_vs_est_batch batch = {};
+	struct ip_vs_stats *stats;
+	unsigned long hot, seen, cleared;
+	bool was_settled;
+	u32 idle = 0;
 
 	litmus_reader = THREADS;
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		stats = objs[passes % OBJECTS];
+		was_settled = stats->settled;
+		hot = stats->hot;
+		seen = stats->seen;
+		cleared = stats->cleared;
 		walk.walked = jiffies;
 		__atomic_store_n(&jiffies, jiffies + IP_VS_EST_PERIOD,
 				 __ATOMIC_RELAXED);
@@ -185,6 +273,11 @@ static void *passer(void *arg)
 		if (batch.n)
 			ip_vs_est_pass_batch(&batch, &walk);
 		rcu_read_unlock();
+		note(stats, was_settled, hot, seen, cleared);
+		/* Nothing to do: packets should have the processor */
+		if (walk.did[IP_VS_EST_IDLE] != idle)
+			sched_yield();
+		idle = walk.did[IP_VS_EST_IDLE];
 		passes++;
 	}
 	return NULL;
@@ -196,7 +289,7 @@ static void *grace_periods(void *arg)
 	return NULL;
 }
 
-static bool is_settled(void)
+static bool is_settled(struct ip_vs_stats *stats)
 {
 	bool ret;
 
@@ -206,34 +299,40 @@ static bool is_settled(void)
 	return ret;
 }
 
-static void expect_exact(const char *when, u64 sent)
+/* Read as users do; the reader may zero it at any moment */
+static void expect_exact(const char *when, struct ip_vs_stats *stats, u64 sent)
 {
-	struct ip_vs_kstats k;
+	struct ip_vs_counts now;
 
-	ip_vs_copy_stats(&k, stats);
-	if (k.inpkts != sent || k.inbytes != sent * LEN)
+	pthread_mutex_lock(&stats->lock.mutex);
+	ip_vs_stats_now(stats, &now);
+	pthread_mutex_unlock(&stats->lock.mutex);
+	if (now.v[IP_VS_INPKTS] != sent || now.v[IP_VS_INBYTES] != sent * LEN)
 		sim_fail("%s: %llu packets were sent, %llu are read", when,
 			 (unsigned long long)sent,
-			 (unsigned long long)k.inpkts);
+			 (unsigned long long)now.v[IP_VS_INPKTS]);
 }
 
 /* Between two rounds of traffic */
 static void look(u64 sent)
 {
-	expect_exact("at once", sent);
-	while (!is_settled())
-		sched_yield();
-	settled++;
-	expect_exact("settled", sent);
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		expect_exact("at once", objs[i], sent);
+	for (i = 0; i < OBJECTS; i++) {
+		while (!is_settled(objs[i]))
+			sched_yield();
+		expect_exact("settled", objs[i], sent);
+	}
 }
 
-static void run(unsigned int cpus)
+static void set_up(unsigned int cpus, unsigned int n)
 {
-	void *(*const others[])(void *) = { reader, passer, grace_periods };
-	pthread_t threads[THREADS + ARRAY_SIZE(others)];
 	unsigned int i;
 
 	sim.nr_cpus = cpus;
+	threads_now = min(cpus, (unsigned int)THREADS);
 	/* The run before this one may have had more */
 	bitmap_zero(sim_possible.bits, SIM_CPUS);
 	for (i = 0; i < cpus; i++)
@@ -241,38 +340,59 @@ static void run(unsigned int cpus)
 	memset(done, 0, sizeof(done));
 	stop = false;
 	ip_vs_stats_setup();
-	stats = ip_vs_stats_create(&est_net);
-	ip_vs_est_begin(stats);
-	pthread_barrier_init(&barrier, NULL, THREADS + 1);
-	for (i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, traffic, (void *)(long)i);
+	/* On small machines too, and as often as not */
+	ip_vs_stats_wide |= n / 2 % 2;
+	ip_vs_stats_refresh = 1 << n % 6;
+	enomem = n % 5 == 4;
+	for (i = 0; i < OBJECTS; i++) {
+		objs[i] = ip_vs_stats_create(&est_net);
+		ip_vs_est_begin(objs[i]);
+	}
+}
+
+static void run(unsigned int cpus, unsigned int n)
+{
+	void *(*const others[])(void *) = { reader, passer, grace_periods };
+	pthread_t packets[THREADS], threads[ARRAY_SIZE(others)];
+	unsigned int i;
+
+	set_up(cpus, n);
+	pthread_barrier_init(&barrier, NULL, threads_now + 1);
+	for (i = 0; i < threads_now; i++)
+		pthread_create(&packets[i], NULL, traffic, (void *)(long)i);
 	for (i = 0; i < ARRAY_SIZE(others); i++)
-		pthread_create(&threads[THREADS + i], NULL, others[i], NULL);
+		pthread_create(&threads[i], NULL, others[i], NULL);
 
 	for (i = 1; i <= ROUNDS; i++) {
 		pthread_barrier_wait(&barrier);
 		pthread_barrier_wait(&barrier);
-		look((u64)i * THREADS * ROUND);
+		look((u64)i * threads_now * ROUND);
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	pthread_barrier_wait(&barrier);
+	for (i = 0; i < threads_now; i++)
+		pthread_join(packets[i], NULL);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		pthread_join(threads[i], NULL);
-	ip_vs_stats_destroy(stats);
+	pthread_barrier_destroy(&barrier);
+	for (i = 0; i < OBJECTS; i++)
+		ip_vs_stats_destroy(objs[i]);
 }
 
 int main(int argc, char **argv)
 {
-	static const unsigned int cpus[] = { 8, 64, 65, 128, 256, 512 };
-	unsigned int objects = argc > 1 ? strtoul(argv[1], NULL, 0) : 100, i;
+	static const unsigned int cpus[] = { 1, 2, 8, 64, 65, 128, 256, 512 };
+	unsigned int runs = argc > 1 ? strtoul(argv[1], NULL, 0) : 100, i;
 
-	for (i = 0; i < objects; i++)
-		run(cpus[i % ARRAY_SIZE(cpus)]);
-	if (!together)
-		sim_fail("no pass was one of a batch");
-	printf("count_race: ok: %u packets, %lu reads, settled %lu times\n",
-	       objects * ROUNDS * THREADS * ROUND, reads, settled);
-	printf("count_race: %lu passes, %lu of them in batches\n", passes,
-	       together);
+	for (i = 0; i < runs; i++)
+		run(cpus[i % ARRAY_SIZE(cpus)], i / ARRAY_SIZE(cpus));
+	printf("count_race: %lu passes, %lu of them in batches, %lu reads, %lu times zeroed\n",
+	       passes, together, reads, zeroed);
+	printf("count_race: settled %lu times, cooled %lu, heated %lu, thawed %lu, looked for groups %lu times, no memory %lu times\n",
+	       settled, cooled, heated, thawed, refreshed, no_memory);
+	if (!together || !zeroed || !settled || !cooled || !heated || !thawed ||
+	    !refreshed || !no_memory)
+		sim_fail("something never happened");
+	printf("count_race: ok\n");
 	return 0;
 }

@@ -39,16 +39,34 @@ void rcu_read_unlock(void)
 	__atomic_store_n(in, *in + 1, __ATOMIC_RELEASE);
 }
 
+/* A time in which packets and grace periods come to an end.  There is one thread
+ * that asks for cookies and polls.
+ */
+static void dawdle(void)
+{
+	static unsigned int calls;
+
+	if (!(calls++ % 4))
+		sched_yield();
+}
+
 unsigned long get_state_synchronize_rcu(void)
 {
+	unsigned long end;
+
 	/* With those of a grace period that begins later */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	/* The end of the next one that begins: 2 on, or 3 when one is running */
-	return (__atomic_load_n(&litmus_gp, __ATOMIC_SEQ_CST) + 3) & ~1UL;
+	end = (__atomic_load_n(&litmus_gp, __ATOMIC_SEQ_CST) + 3) & ~1UL;
+	/* What the caller does after this comes after that, for all that is said */
+	dawdle();
+	return end;
 }
 
 bool poll_state_synchronize_rcu(unsigned long cookie)
 {
+	/* Whoever has read counters before must not believe that all are in them */
+	dawdle();
 	return (long)(__atomic_load_n(&litmus_gp, __ATOMIC_SEQ_CST) -
 		      cookie) >= 0;
 }

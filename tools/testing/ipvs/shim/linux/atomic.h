@@ -4,8 +4,8 @@
 
 #include <linux/kernel.h>
 
-/* As strong as the kernel's, and no stronger: of these, only the exchange
- * orders anything.  atomic_long_t comes with the kernel's types.
+/* As strong as the kernel's, and no stronger: none of these orders anything.
+ * atomic_long_t comes with the kernel's types.
  */
 #define sim_atomic(a)		(&(a)->counter)
 
@@ -24,9 +24,9 @@ static inline void atomic_long_or(long bits, atomic_long_t *a)
 	__atomic_fetch_or(sim_atomic(a), bits, __ATOMIC_RELAXED);
 }
 
-static inline long atomic_long_xchg(atomic_long_t *a, long v)
+static inline void atomic_long_andnot(long bits, atomic_long_t *a)
 {
-	return __atomic_exchange_n(sim_atomic(a), v, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(sim_atomic(a), ~bits, __ATOMIC_RELAXED);
 }
 
 #endif /* _SHIM_ATOMIC_H */

@@ -2,9 +2,8 @@
 #ifndef _SHIM_SLAB_H
 #define _SHIM_SLAB_H
 
+#include <linux/gfp_types.h>
 #include <linux/kernel.h>
-
-#define __GFP_ACCOUNT		0
 
 #define kzalloc(size, gfp)	sim_alloc(1, size, gfp)
 #define kcalloc(n, size, gfp)	sim_alloc(n, size, gfp)

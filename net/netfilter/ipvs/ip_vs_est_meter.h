@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IPVS estimation: what estimators cost, and how many a chain may hold */
+#ifndef _IP_VS_EST_METER_H
+#define _IP_VS_EST_METER_H
+
+#include "ip_vs_est_pass.h"
+
+/* Estimators are packed again when they need only one in so many of the open
+ * rows, or of the contexts: by choice, so that fewer are moved than were deleted
+ * before
+ */
+#define IP_VS_EST_SPARSE	4
+/* Costs of estimators are in units of 2^-8 ns */
+#define IP_VS_EST_COST_SHIFT	8
+/* Times that a meter keeps of each class, and classes: of all counters nothing
+ * was read, all, half or more, a quarter or more, ... down to less than 1/64
+ */
+#define IP_VS_EST_TIMED		16
+#define IP_VS_EST_CLASSES	9
+
+/**
+ * struct ip_vs_est_timed - what some busy estimators have taken
+ * @cost: time for each
+ * @read: counters that were read, 2^15 is all of all CPUs
+ * @held_up: the time against what is to be expected, 2^15 is the same
+ */
+struct ip_vs_est_timed {
+	u32			cost;
+	u32			read;
+	u32			held_up;
+};
+
+/**
+ * struct ip_vs_est_class - times of a period, for about as much to be read
+ * @timed: some of them
+ * @n: how many these are
+ * @seen: how many there were
+ * @skip: one of so many and 1 is kept, 2^n - 1
+ * @busy: estimators that are not in a time yet
+ * @groups: groups of CPUs that were read for these
+ * @busy_ns: what these have taken, ns
+ */
+struct ip_vs_est_class {
+	struct ip_vs_est_timed	timed[IP_VS_EST_TIMED];
+	unsigned int		n;
+	unsigned int		seen;
+	unsigned int		skip;
+	u32			busy;
+	u64			groups;
+	u64			busy_ns;
+};
+
+/**
+ * struct ip_vs_est_meter - what the estimators of a context cost
+ * @class: times of this period
+ * @times: times of this period, in the classes or left out
+ * @chains: chains that came when there were enough of them
+ * @least: the least time of a probed chain, for each estimator in it; or 0
+ * @base: cost of a busy estimator without reading counters; 0 at first
+ * @all: and what is added for the counters of all CPUs
+ * @doubt: what the last period said instead; 0: nothing else, U32_MAX: whatever
+ *	comes is believed
+ * @reading: what it takes to read the clock, ns
+ */
+struct ip_vs_est_meter {
+	struct ip_vs_est_class	class[IP_VS_EST_CLASSES];
+	unsigned int		times;
+	unsigned int		chains;
+	u32			least;
+	u32			base;
+	u32			all;
+	u32			doubt;
+	u32			reading;
+};
+
+/**
+ * struct ip_vs_est_judge - what all kthreads of a namespace say about the limit
+ * @begun: when this round began, jiffies
+ * @cost: the most that an estimator costs, of those that were heard in it
+ * @want: the limit that the rounds of the streak agree on
+ * @streak: rounds in a row that ask for less (> 0) or for more (< 0)
+ * @silent: rounds in a row in which nobody could tell
+ * @returned: the limit went back to the guess, and nobody said anything since
+ * @returns: times that it did and the guess proved too high
+ */
+struct ip_vs_est_judge {
+	unsigned long		begun;
+	u32			cost;
+	u32			want;
+	int			streak;
+	unsigned int		silent;
+	bool			returned;
+	unsigned int		returns;
+};
+
+/* ip_vs_est_calc.c */
+u64 ip_vs_est_clock(void);
+u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
+		   bool (*pause)(void));
+u32 ip_vs_est_chain_max(u64 cost);
+u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess);
+bool ip_vs_est_same_guess(u32 old_guess, u32 new_guess);
+bool ip_vs_est_too_slow(u32 chain_max, u64 cost);
+bool ip_vs_est_judge_hear(struct ip_vs_est_judge *j, u32 cost,
+			  unsigned long now);
+u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess);
+
+/* Is a chain of @ests long enough to tell what one costs?  Not only full ones
+ * are: none is after many were deleted, or after the limit was raised.  A quarter,
+ * by choice, is what compaction leaves.
+ */
+static inline bool ip_vs_est_tells(u32 ests, u32 chain_max)
+{
+	return ests >= DIV_ROUND_UP(chain_max, IP_VS_EST_SPARSE);
+}
+
+/* ip_vs_est_probe.c */
+u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk);
+u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk);
+void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
+			   const struct hlist_head *chain,
+			   struct ip_vs_est_walk *walk);
+
+/* ip_vs_est_meter.c */
+bool ip_vs_est_meter_turn(struct ip_vs_est_meter *m);
+void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
+			 const struct ip_vs_est_walk *walk, u32 chain_max);
+u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max);
+
+#endif /* _IP_VS_EST_METER_H */
