@@ -11,6 +11,9 @@ PROG=${0##*/}
 # Under LC_ALL=C the messages we parse and the sort orders we hash are fixed.
 export LC_ALL=C
 
+# depmod, modprobe and others are where only root's PATH has them.
+export PATH=$PATH:/usr/sbin:/sbin
+
 # Progress and errors go to stderr: stdout belongs to results.
 say() { echo "==> $*" >&2; }
 warn() { echo "$PROG: warning: $*" >&2; }
