@@ -26,6 +26,14 @@ default_base()
 	esac
 }
 
+# Those whose real-time kernel can be had on this release, as a package or built
+# here.  The source of 6.1 has no PREEMPT_RT but in Debian's rt packages.
+rt_bases()
+{
+	[[ $(codename) != bookworm ]] || echo 6.1
+	known_bases | tr ' ' '\n' | grep -vxF 6.1
+}
+
 # Sets what is known about a base:
 #   SOURCE_PKG, SOURCE_TAR      its source package, and the archive in it
 #   SOURCE_SUITES               where that is if the machine's release has it not
