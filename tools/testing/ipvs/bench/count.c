@@ -48,7 +48,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	n = atoi(argv[2]);
-	bench_packet_setup();
+	bench_packet_setup(1);
 	for (i = 0; i < n; i++)
 		kinds[kind].count();
 	/* The server, the service and the namespace */

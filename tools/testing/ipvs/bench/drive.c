@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Runs the workers of all implementations in turns
  *
- *	drive [-q] NAME=WORKER...
+ *	drive [-q] [-1 CPUS,ESTS,PERCENT,USED,aged|ordered] NAME=WORKER...
  *
- * Prints a line for each pass, separated by tabs:
- * impl cpus ests active_percent used_cpus round ns_per_pass
+ * Prints a line for each pass, and each dump, separated by tabs:
+ * impl metric cpus ests active_percent used_cpus order round ns
  */
 #include <signal.h>
 #include <stdarg.h>
@@ -19,11 +19,6 @@
  * share the caches, and differs from start to start more than rounds do.
  */
 #define STARTS		3
-/* Passes before those that count: after the last traffic another two, so that
- * a grace period has ended, and one for whatever else
- */
-#define WARM_UP		3
-
 static struct impl {
 	const char	*name, *path;
 	FILE		*to, *from;
@@ -31,11 +26,20 @@ static struct impl {
 } impl[IMPLS];
 static int nimpl;
 static int quick;
+/* One case alone */
+static struct one {
+	unsigned int	cpus, ests, percent, used;
+	int		aged;
+} one;
 
 static const unsigned int cpus_all[] = { 1, 4, 16, 64, 128, 256 };
 static const unsigned int cpus_quick[] = { 4, 128 };
 static const unsigned int ests_all[] = { 1000, 10000, 50000 };
 static const unsigned int ests_quick[] = { 1000, 10000 };
+/* Tables that are measured aged, too, and dumped */
+#define ESTS_AGED	50000
+#define ESTS_DUMP	10000
+#define ESTS_QUICK	10000
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static void die(const struct impl *im, const char *what)
@@ -45,7 +49,7 @@ static void die(const struct impl *im, const char *what)
 }
 
 static void start(struct impl *im, unsigned int cpus, unsigned int ests,
-		  unsigned int used)
+		  unsigned int used, const char *order)
 {
 	char args[3][12];
 	int in[2], out[2];
@@ -66,7 +70,8 @@ static void start(struct impl *im, unsigned int cpus, unsigned int ests,
 		/* Nobody else's pipes, or no end of file would be seen */
 		for (i = 3; i < 64; i++)
 			close(i);
-		execl(im->path, im->path, args[0], args[1], args[2], NULL);
+		execl(im->path, im->path, args[0], args[1], args[2], order,
+		      NULL);
 		_exit(127);
 	}
 	close(in[0]);
@@ -119,23 +124,32 @@ static int rounds(unsigned int cpus, unsigned int ests)
 }
 
 static void active(unsigned int cpus, unsigned int ests, unsigned int used,
-		   unsigned int percent, int nth)
+		   const char *order, unsigned int percent, int nth)
 {
 	unsigned int step = percent ? 100 / percent : 0;
 	int n = rounds(cpus, ests), round, i;
+	unsigned int dump_ests = quick ? ESTS_QUICK : ESTS_DUMP;
+	int dump = percent == 100 && used == cpus && ests == dump_ests;
 	unsigned long long ns;
 
-	for (round = -WARM_UP; round < n; round++) {
+	for (i = 0; i < nimpl; i++)
+		ask(&impl[i], "warm %u\n", step);
+	for (round = 0; round < n; round++) {
 		for (i = 0; i < nimpl; i++) {
 			/* Who comes first changes */
-			struct impl *im = &impl[(i + round + WARM_UP) % nimpl];
+			struct impl *im = &impl[(i + round) % nimpl];
 
 			ask(im, "traffic %u\n", step);
 			ns = ask(im, "pass\n");
-			if (round >= 0)
-				printf("%s\t%u\t%u\t%u\t%u\t%d\t%llu\n",
-				       im->name, cpus, ests, percent, used,
-				       nth * n + round, ns);
+			printf("%s\tpass\t%u\t%u\t%u\t%u\t%s\t%d\t%llu\n",
+			       im->name, cpus, ests, percent, used, order,
+			       nth * n + round, ns);
+			if (!dump)
+				continue;
+			ns = ask(im, "dump\n");
+			printf("%s\tread\t%u\t%u\t%u\t%u\t%s\t%d\t%llu\n",
+			       im->name, cpus, ests, percent, used, order,
+			       nth * n + round, ns);
 		}
 	}
 	for (i = 0; i < nimpl; i++)
@@ -143,22 +157,57 @@ static void active(unsigned int cpus, unsigned int ests, unsigned int used,
 }
 
 static void machine(unsigned int cpus, unsigned int ests, unsigned int used,
-		    int nth)
+		    int aged, int nth)
 {
 	static const unsigned int percents[] = { 0, 1, 10, 100 };
+	const char *order = aged ? "aged" : "ordered";
 	unsigned int i;
 	int m;
 
-	fprintf(stderr, "==> %u estimators on %u CPUs, %u used\n", ests, cpus,
-		used);
+	fprintf(stderr, "==> %u estimators on %u CPUs, %u used, %s\n", ests,
+		cpus, used, order);
 	for (m = 0; m < nimpl; m++) {
-		start(&impl[m], cpus, ests, used);
+		start(&impl[m], cpus, ests, used, order);
 		answer(&impl[m]);
 	}
-	for (i = used < cpus ? 3 : 0; i < N(percents); i++)
-		active(cpus, ests, used, percents[i], nth);
+	for (i = 0; i < N(percents); i++) {
+		/* Not the less interesting ones of those that take long */
+		if ((used < cpus || aged) && percents[i] != 1 && percents[i] != 100)
+			continue;
+		if (!one.cpus || one.percent == percents[i])
+			active(cpus, ests, used, order, percents[i], nth);
+	}
 	for (m = 0; m < nimpl; m++)
 		stop(&impl[m]);
+}
+
+/* All orders, and where few CPUs are used of many */
+static void table(unsigned int cpus, unsigned int ests)
+{
+	unsigned int aged_ests = quick ? ESTS_QUICK : ESTS_AGED;
+	int k, aged;
+
+	for (k = 0; k < (quick ? 1 : STARTS); k++) {
+		for (aged = 0; aged <= (ests == aged_ests); aged++) {
+			machine(cpus, ests, cpus, aged, k);
+			if (cpus == 128)
+				machine(cpus, ests, 4, aged, k);
+		}
+	}
+}
+
+static const char usage[] =
+	"usage: drive [-q] [-1 CPUS,ESTS,PERCENT,USED,aged|ordered] NAME=WORKER...\n";
+
+static int one_case(const char *arg)
+{
+	char order[10];
+
+	if (sscanf(arg, "%u,%u,%u,%u,%9s", &one.cpus, &one.ests, &one.percent,
+		   &one.used, order) != 5)
+		return 0;
+	one.aged = !strcmp(order, "aged");
+	return 1;
 }
 
 int main(int argc, char **argv)
@@ -171,6 +220,9 @@ int main(int argc, char **argv)
 
 		if (!strcmp(argv[k], "-q")) {
 			quick = 1;
+		} else if (!strcmp(argv[k], "-1") && k + 1 < argc &&
+			   one_case(argv[k + 1])) {
+			k++;
 		} else if (path && nimpl < IMPLS) {
 			*path = 0;
 			impl[nimpl].name = argv[k];
@@ -181,11 +233,16 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!nimpl) {
-		fprintf(stderr, "usage: drive [-q] NAME=WORKER...\n");
+		fputs(usage, stderr);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
+	if (one.cpus) {
+		for (k = 0; k < (quick ? 1 : STARTS); k++)
+			machine(one.cpus, one.ests, one.used, one.aged, k);
+		return 0;
+	}
 
 	for (i = 0; i < (quick ? N(cpus_quick) : N(cpus_all)); i++) {
 		unsigned int cpus = quick ? cpus_quick[i] : cpus_all[i];
@@ -193,11 +250,7 @@ int main(int argc, char **argv)
 		for (j = 0; j < (quick ? N(ests_quick) : N(ests_all)); j++) {
 			unsigned int ests = quick ? ests_quick[j] : ests_all[j];
 
-			for (k = 0; k < (quick ? 1 : STARTS); k++) {
-				machine(cpus, ests, cpus, k);
-				if (cpus == 128)
-					machine(cpus, ests, 4, k);
-			}
+			table(cpus, ests);
 		}
 	}
 	return 0;

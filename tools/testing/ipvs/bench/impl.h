@@ -22,10 +22,18 @@ u64 impl_counted(struct ip_vs_stats *stats, unsigned int cpu);
 int impl_add(struct ip_vs_stats *stats);
 /* One pass over all estimators */
 void impl_pass(void);
+/* Of what has been active for some time: as if for a different time each, so that
+ * what is done once in many passes is in each of them in the same part
+ */
+void impl_spread(struct ip_vs_stats *stats);
+/* Passes after which it is known that a CPU counts no more */
+unsigned int impl_settle(void);
 /* Averages are 0 from here on, counters may be what they are */
 void impl_forget(struct ip_vs_stats *stats);
 /* Count one packet from a client, of BENCH_LEN, on this CPU */
 void impl_count(struct ip_vs_stats *stats);
+/* What a dump shows of an object: counters and rates */
+void impl_copy(struct ip_vs_stats *stats, struct ip_vs_kstats *dst);
 /* Packets from clients, and how many a second, as of the last pass */
 void impl_read(struct ip_vs_stats *stats, u64 *packets, u64 *rate);
 

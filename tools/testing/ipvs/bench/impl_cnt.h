@@ -21,6 +21,16 @@ void impl_forget(struct ip_vs_stats *stats)
 	ip_vs_zero_estimator(stats);
 }
 
+/* All passes are alike */
+void impl_spread(struct ip_vs_stats *stats)
+{
+}
+
+unsigned int impl_settle(void)
+{
+	return 0;
+}
+
 void impl_count(struct ip_vs_stats *stats)
 {
 	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
@@ -29,12 +39,21 @@ void impl_count(struct ip_vs_stats *stats)
 	u64_stats_add(&s->cnt.inbytes, BENCH_LEN);
 }
 
+/* Counters as of the last pass */
+void impl_copy(struct ip_vs_stats *stats, struct ip_vs_kstats *dst)
+{
+	spin_lock(&stats->lock);
+	*dst = stats->kstats;
+	ip_vs_read_estimator(dst, stats);
+	spin_unlock(&stats->lock);
+}
+
 void impl_read(struct ip_vs_stats *stats, u64 *packets, u64 *rate)
 {
 	struct ip_vs_kstats k;
 
-	ip_vs_read_estimator(&k, stats);
-	*packets = stats->kstats.inpkts;
+	impl_copy(stats, &k);
+	*packets = k.inpkts;
 	*rate = k.inpps;
 }
 

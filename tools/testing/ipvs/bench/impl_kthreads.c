@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The peer that estimates in kthreads: chains that a kthread walks */
+/* The peers that estimate in kthreads: chains that a kthread walks */
 #include "impl.h"
 #include "impl_cnt.h"
-
-DEFINE_PER_CPU_ALIGNED(struct pcpu_hot, pcpu_hot) = {
-	.preempt_count = PREEMPT_ENABLED,
-};
-
-DEFINE_PER_CPU_READ_MOSTLY(unsigned long, this_cpu_off);
+#include "impl_cpu.h"
 
 static struct hlist_head *impl_chain;
 static unsigned int impl_ests;
@@ -21,7 +16,7 @@ int impl_setup(unsigned int ests)
 
 void impl_setup_cpu(unsigned int cpu)
 {
-	this_cpu_write(pcpu_hot.cpu_number, cpu);
+	impl_cpu(cpu);
 }
 
 int impl_init(struct ip_vs_stats *stats)

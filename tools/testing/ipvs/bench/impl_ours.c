@@ -106,12 +106,36 @@ void impl_forget(struct ip_vs_stats *stats)
 	ip_vs_zero_stats(stats);
 }
 
+/* One of the three objects that the packet path counts for */
 void impl_count(struct ip_vs_stats *stats)
 {
 	unsigned long group = ip_vs_stats_begin();
 
-	ip_vs_stats_in(stats, BENCH_LEN, group);
+	ip_vs_stats_mark(stats, stats, stats, group);
+	ip_vs_stats_count(stats, IP_VS_INPKTS, IP_VS_INBYTES, BENCH_LEN);
 	ip_vs_stats_end();
+}
+
+/* Samples are counted from the first one, which is one of a kind, to twice the
+ * time between looks at who has fallen silent; then from the half.
+ */
+void impl_spread(struct ip_vs_stats *stats)
+{
+	static unsigned int nth;
+
+	if (stats->age)
+		stats->age = ip_vs_stats_refresh + nth++ % ip_vs_stats_refresh;
+}
+
+/* All have looked, a grace period has ended, and it was found that it has */
+unsigned int impl_settle(void)
+{
+	return ip_vs_stats_refresh + 2;
+}
+
+void impl_copy(struct ip_vs_stats *stats, struct ip_vs_kstats *dst)
+{
+	ip_vs_copy_stats(dst, stats);
 }
 
 /* Packets since they were last zeroed */

@@ -12,20 +12,34 @@ static struct ip_vs_service *bench_svc;
 static struct ip_vs_conn *bench_conn;
 static struct sk_buff *bench_skb;
 
-void bench_packet_setup(void)
+static void bench_packet_gap(void)
+{
+	/* Never freed */
+	WARN_ON(!__alloc_percpu(2 * L1_CACHE_BYTES, 2 * L1_CACHE_BYTES));
+}
+
+void bench_packet_setup(unsigned int cpus)
 {
 	struct netns_ipvs *ipvs = bench_alloc(sizeof(*ipvs));
 	struct ip_vs_dest *dest = bench_alloc(sizeof(*dest));
+	unsigned int cpu;
 
 	bench_svc = bench_alloc(sizeof(*bench_svc));
 	bench_conn = bench_alloc(sizeof(*bench_conn));
 	bench_skb = bench_alloc(sizeof(*bench_skb));
 
-	bench_cpus(1);
+	bench_cpus(cpus);
 	impl_setup(0);
-	impl_setup_cpu(0);
+	for (cpu = 0; cpu < cpus; cpu++) {
+		bench_cpu(cpu);
+		impl_setup_cpu(cpu);
+	}
+	bench_cpu(0);
+	/* Made at different times: no two have counters in one line */
 	impl_init(&dest->stats);
+	bench_packet_gap();
 	impl_init(&bench_svc->stats);
+	bench_packet_gap();
 	impl_init_total(ipvs);
 	RCU_INIT_POINTER(dest->svc, bench_svc);
 	dest->cflags = IP_VS_DEST_CF_AVAILABLE;
@@ -33,6 +47,14 @@ void bench_packet_setup(void)
 	bench_conn->ipvs = ipvs;
 	bench_conn->dest = dest;
 	bench_skb->len = BENCH_LEN;
+}
+
+/* The server's, the service's and the namespace's */
+void *bench_packet_object(unsigned int nr)
+{
+	if (nr == 0)
+		return &bench_conn->dest->stats;
+	return nr == 1 ? &bench_svc->stats : impl_total(bench_conn->ipvs);
 }
 
 /* What the three objects have counted on a CPU, all kinds together */

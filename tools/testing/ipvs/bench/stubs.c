@@ -167,21 +167,62 @@ ENTRY void *bench_alloc(unsigned long size)
 	return carve(class, 64);
 }
 
-/* A grace period ends with each pass: jiffies move from one to the next */
+/* What slab caches are called by, if at all */
+char kmalloc_caches[64 << 10];
+unsigned long random_kmalloc_seed;
+
+/* Of the slabs of newer kernels, and of older ones */
+ENTRY void *__kmalloc_cache_noprof(void *cache, unsigned int gfp, size_t size)
+{
+	return bench_alloc(size);
+}
+
+ENTRY void *kmalloc_trace(void *cache, unsigned int gfp, size_t size)
+{
+	return bench_alloc(size);
+}
+
+/* smp_mb() of the kernel */
+static inline void barrier(void)
+{
+	__asm__ volatile("lock; addl $0,-4(%%rsp)" ::: "memory", "cc");
+}
+
+/* A grace period ends with each pass: jiffies move from one to the next.  The
+ * kernel's functions have these barriers, which are what they cost.
+ */
 unsigned long get_state_synchronize_rcu(void)
 {
-	return jiffies;
+	unsigned long state;
+
+	barrier();
+	state = jiffies;
+	barrier();
+	return state;
 }
 
 unsigned long start_poll_synchronize_rcu(void)
 {
-	return jiffies;
+	return get_state_synchronize_rcu();
 }
 
 bool poll_state_synchronize_rcu(unsigned long cookie)
 {
-	return get_state_synchronize_rcu() != cookie;
+	unsigned long state = jiffies;
+
+	if (state == cookie)
+		return false;
+	barrier();
+	return true;
 }
+
+/* The kernel puts the instruction where it is called, which expects that nothing but
+ * the result changes.
+ */
+__asm__(".globl __sw_hweight64\n"
+	"__sw_hweight64:\n"
+	"	popcnt %rdi, %rax\n"
+	"	ret\n");
 
 /* Not constant, for all that the compiler knows */
 bool bench_stop;

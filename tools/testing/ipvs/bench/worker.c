@@ -2,13 +2,16 @@
 /* One implementation, with a number of CPUs and estimators: does what is asked
  * on stdin, a line each, and answers with a line.
  *
- *	worker CPUS ESTS USED
+ *	worker CPUS ESTS USED ordered|aged
  *
- * At first all estimators have counted on USED of the CPUs, and their averages
- * have become 0.
+ * At first all estimators have counted on all CPUs, and their averages have become
+ * 0.  Aged: chains are in another order than memory.
  *
- *	traffic STEP	count on these CPUs, each STEP'th estimator (0: none)
+ *	warm STEP	each STEP'th counts on all CPUs (0: none), then on USED
+ *			alone for as long as it takes to know that
+ *	traffic STEP	count on USED of the CPUs, each STEP'th estimator
  *	pass		one pass, with cold caches, 2 s after the last one
+ *	dump		read all of them once, with cold caches
  *	check		are counters and rates right?
  *
  * The answer is the time in ns, or "ok", or "error" with a reason.
@@ -23,6 +26,10 @@
 #include "user.h"
 
 #define CACHE_MIN	(64UL << 20)
+/* Passes before those that count: after the last traffic another two, so that a
+ * grace period has ended, and one for whatever else
+ */
+#define WARM_UP		3
 /* The averages' scale is 2^10, 2 s are two: these are the shifts */
 #define SCALE		10
 #define SCALE_RATE	(SCALE - 1)
@@ -35,7 +42,7 @@ static struct expect {
 	long long avg;
 } expect[4];
 
-static unsigned int ests, used;
+static unsigned int cpus, ests, used;
 
 static void expect_init(void)
 {
@@ -59,20 +66,20 @@ static void expect_pass(void)
 	}
 }
 
-static void traffic(unsigned int step)
+static void traffic(unsigned int step, unsigned int on)
 {
 	unsigned int cpu, i;
 
 	if (!step)
 		return;
-	for (cpu = 0; cpu < used; cpu++) {
+	for (cpu = 0; cpu < on; cpu++) {
 		bench_cpu(cpu);
 		bench_count(step);
 	}
 	bench_cpu(0);
 	for (i = 0; i < ARRAY_SIZE(expect); i++)
 		if (expect[i].nr % step == 0)
-			expect[i].since += used;
+			expect[i].since += on;
 }
 
 /* Not static: it matters that it is written */
@@ -96,11 +103,12 @@ static void flush_caches(void)
 		flush_buf[i]++;
 }
 
+/* Time of this program: others may have had the processor meanwhile */
 static unsigned long long now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
@@ -114,6 +122,31 @@ static unsigned long long pass(void)
 	begin = now() - begin;
 	expect_pass();
 	return begin;
+}
+
+static void warm(unsigned int step)
+{
+	unsigned int n = WARM_UP;
+
+	if (step) {
+		traffic(step, cpus);
+		pass();
+		bench_spread();
+	}
+	if (used < cpus)
+		n += bench_settle();
+	while (n--) {
+		traffic(step, used);
+		pass();
+	}
+}
+
+static unsigned long long dump(void)
+{
+	unsigned long long begin = now();
+
+	bench_dump();
+	return now() - begin;
 }
 
 static void check(void)
@@ -141,7 +174,7 @@ static void history(void)
 {
 	unsigned int i;
 
-	traffic(1);
+	traffic(1, cpus);
 	pass();
 	bench_forget();
 	for (i = 0; i < ARRAY_SIZE(expect); i++)
@@ -154,14 +187,16 @@ int main(int argc, char **argv)
 {
 	char line[80];
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: worker CPUS ESTS USED\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: worker CPUS ESTS USED ordered|aged\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	cpus = atoi(argv[1]);
 	ests = atoi(argv[2]);
 	used = atoi(argv[3]);
-	if (!ests || bench_setup(atoi(argv[1]), ests)) {
+	if (!ests || used > cpus ||
+	    bench_setup(cpus, ests, !strcmp(argv[4], "aged"))) {
 		printf("error cannot set up\n");
 		return 1;
 	}
@@ -171,11 +206,17 @@ int main(int argc, char **argv)
 
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!strncmp(line, "traffic ", 8)) {
-			traffic(atoi(line + 8));
+			traffic(atoi(line + 8), used);
+			printf("ok\n");
+		} else if (!strncmp(line, "warm ", 5)) {
+			warm(atoi(line + 5));
 			printf("ok\n");
 		} else if (!strcmp(line, "pass\n")) {
 			flush_caches();
 			printf("%llu\n", pass());
+		} else if (!strcmp(line, "dump\n")) {
+			flush_caches();
+			printf("%llu\n", dump());
 		} else if (!strcmp(line, "check\n")) {
 			check();
 		} else {
