@@ -17,13 +17,17 @@ set -euo pipefail
 usage()
 {
 	cat <<EOF
-usage: bench-guest.sh kernels="ours 6.1" [NAME=VALUE]... PART...,
+usage: bench-guest.sh kernels="ours NAME" [NAME=VALUE]... PART...,
        run by scripts/bench-kernel
 
+A kernel is a set of modules: ours, or ours-NAME, and others that the guest's kernel
+brought itself.
+
   tables   ipvsadm -R and -C, a dump, memory; the kernels in turns
-  load     CPU time of the kthreads, idle and active; softirq hold
+  load     CPU time and wakeups, idle and active; softirq hold
   ping     round trips through the director; needs load
   wakeups  of the kthreads of many namespaces
+  dumps    of a table that is active
 EOF
 }
 
@@ -36,15 +40,27 @@ done
 [[ $kernels && ${1:-} ]] || { usage >&2; exit 2; }
 parts=" $* "
 
+# Processors, and how many there might be: what is possible is what is counted on
 cpus=$(nproc)
+possible=$(tr ',' '\n' </sys/devices/system/cpu/possible |
+	awk -F- '{ n += $NF - $1 + 1 } END { print n }')
+machine="cpus=$possible"
+((possible == cpus)) || machine+=" online=$cpus"
 rules=/tmp/rules
 servers=/tmp/servers
-tracing=/sys/kernel/tracing
-trace=/tmp/trace
 
 has_part() { [[ $parts == *" $1 "* ]]; }
 in_director() { ip netns exec director "$@"; }
 now() { echo "${EPOCHREALTIME/[.,]/}"; }	# microseconds
+
+timed()	# COMMAND...; sets 'took', microseconds
+{
+	local start
+
+	start=$(now)
+	"$@"
+	took=$(($(now) - start))
+}
 
 row()	# KERNEL METRIC PARAMETERS ROUND VALUE UNIT
 {
@@ -58,7 +74,7 @@ tick() { printf 'clock\t%s\n' "$(now)"; }
 
 wait_until()	# COMMAND...
 {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + 120))
 
 	until "$@"; do
 		((SECONDS < end)) || return 1
@@ -128,305 +144,44 @@ load_modules()	# KERNEL
 {
 	local args=() mod
 
-	[[ $1 != 6.1 ]] || args=(-d /stock-modules)
+	[[ $1 == ours* || ! -d /stock-modules ]] || args=(-d /stock-modules)
 	for mod in ip_vs ip_vs_rr; do
 		modprobe ${args[@]+"${args[@]}"} "$mod"
 	done
-	# 6.1 alone has no estimation tasks
-	if in_director test -e /proc/sys/net/ipv4/vs/est_cpulist; then
-		[[ $1 != 6.1 ]]
+	# What only ours have
+	if in_director test -e /proc/net/ip_vs_est; then
+		[[ $1 == ours* ]]
 	else
-		[[ $1 == 6.1 ]]
+		[[ $1 != ours* ]]
 	fi || { echo "these are not the modules of $1" >&2; exit 1; }
+}
+
+# Or a timer?
+has_kthreads()
+{
+	in_director test -e /proc/sys/net/ipv4/vs/est_cpulist
 }
 
 unload_modules()
 {
 	in_director ipvsadm -C
-	rmmod ip_vs_rr
+	# Namespaces that were deleted take their time
+	wait_until rmmod ip_vs_rr 2>/dev/null
 	wait_until rmmod ip_vs 2>/dev/null
 }
 
-# --- What is measured --------------------------------------------------------
-
-timed()	# COMMAND...; sets 'took', microseconds
-{
-	local start
-
-	start=$(now)
-	"$@"
-	took=$(($(now) - start))
-}
-
-restore()	# FILE
-{
-	in_director ipvsadm -R <"$1"
-}
-
-# Slab and per-CPU memory, kB, once it has stopped changing
-memory()
-{
-	local last=0 this same=0 i
-
-	for ((i = 0; i < 30 && same < 2; i++)); do
-		this=$(awk '/^(Slab|Percpu):/ { n += $2 }
-			    END { print n }' /proc/meminfo)
-		if ((this - last < 256 && last - this < 256)); then
-			same=$((same + 1))
-		else
-			same=0
-		fi
-		last=$this
-		sleep 0.5
-	done
-	echo "$last"
-}
-
-# A full table of services without servers.  Round 0 touches memory and code for
-# the first time; only the memory of it counts.
-fill()	# KERNEL ROUND
-{
-	local kernel=$1 round=$2 at before after
-
-	at="cpus=$cpus services=$services"
-	# The first service starts what there is to start
-	in_director ipvsadm -A -u 192.0.2.1:80 -s rr
-	sleep 1
-	before=$(memory)
-	timed restore $rules
-	((!round)) || row "$kernel" restore "$at" "$round" "$took" us
-	sleep 4
-	after=$(memory)
-	row "$kernel" memory "$at" "$round" \
-		$(((after - before) * 1024 / services)) bytes
-}
-
-# The median of nine: of the same table they differ by a factor of two
-measure_dump()	# KERNEL ROUND
-{
-	local i
-
-	for ((i = 0; i < 9; i++)); do
-		in_director /bench/dump_services
-	done | sort -k 3,3n >/tmp/dumps
-	read -r _ _ took < <(sed -n 5p /tmp/dumps)
-	row "$1" dump "cpus=$cpus services=$services" "$2" "$took" us
-}
-
-tables_round()	# KERNEL ROUND
-{
-	load_modules "$1"
-	fill "$1" "$2"
-	measure_dump "$1" "$2"
-	timed in_director ipvsadm -C
-	row "$1" clear "cpus=$cpus services=$services" "$2" "$took" us
-	unload_modules
-	sleep 3
-}
-
-# Kthreads as /proc/PID/FILE...
-est_files()	# FILE
-{
-	local dir name
-
-	for dir in /proc/[0-9]*; do
-		name=''
-		read -r name 2>/dev/null <"$dir/comm" || continue
-		[[ $name != ipvs-e:* ]] || echo "$dir/$1"
-	done
-}
-
-# Sum of nanoseconds on a CPU.  A task may end meanwhile.
-cpu_time()	# FILE...
-{
-	{ cat "$@" 2>/dev/null || true; } |
-		awk '{ n += $1 } END { printf "%.0f\n", n }'
-}
-
-switches()	# FILE...
-{
-	{ cat "$@" 2>/dev/null || true; } |
-		awk '/^(non)?voluntary_ctxt_switches:/ { n += $2 }
-		     END { printf "%.0f\n", n }'
-}
-
-# Once and for all: each time that an event is enabled or disabled the kernel
-# patches its code, over which the emulator trips now and then.
-trace_setup()
-{
-	echo 0 >$tracing/tracing_on
-	echo 4096 >$tracing/buffer_size_kb
-	echo mono >$tracing/trace_clock
-	echo 1 >$tracing/events/timer/timer_expire_entry/enable
-	echo 1 >$tracing/events/timer/timer_expire_exit/enable
-}
-
-trace_on()
-{
-	: >$tracing/trace
-	echo 1 >$tracing/tracing_on
-}
-
-trace_off()
-{
-	echo 0 >$tracing/tracing_on
-	cat $tracing/trace >$trace
-	: >$tracing/trace
-}
-
-# The longest run of the estimation timer, us: 0 if other timers are in the
-# trace, but not this one.  Nothing if there are none at all.
-longest_hold()
-{
-	awk '
-		/: timer_expire_(entry|exit): / {
-			for (i = 1; $i !~ /^timer_expire/; i++)
-				if ($i ~ /^\[[0-9]+\]$/)
-					cpu = $i
-			time = $(i - 1) * 1e6
-		}
-		/: timer_expire_entry: / {
-			timers++
-			begin[cpu] = 0
-			if (/function=estimation_timer( |$)/)
-				begin[cpu] = time
-		}
-		/: timer_expire_exit: / && begin[cpu] {
-			if (time - begin[cpu] > most)
-				most = time - begin[cpu]
-			begin[cpu] = 0
-		}
-		END {
-			if (timers)
-				printf "%.0f\n", most
-		}' $trace
-}
-
-# Some periods of an otherwise quiet guest
-load_windows()	# KERNEL ACTIVE
-{
-	local kernel=$1 at round files start before after us hold
-
-	at="cpus=$cpus services=$services active=$2"
-	for ((round = 1; round <= windows; round++)); do
-		mapfile -t files < <(est_files schedstat)
-		trace_on
-		start=$(now)
-		((!${#files[@]})) || before=$(cpu_time "${files[@]}")
-		sleep "$window"
-		((!${#files[@]})) || after=$(cpu_time "${files[@]}")
-		us=$(($(now) - start))
-		trace_off
-		((!${#files[@]})) || row "$kernel" cpu_time "$at" "$round" \
-			$(((after - before) * 2000 / us)) us
-		hold=$(longest_hold)
-		[[ ! $hold ]] || row "$kernel" hold "$at" "$round" "$hold" us
-	done
-}
-
-# A datagram to each active service in less than 2 s, over and over
-measure_active()	# KERNEL
-{
-	local flood
-
-	restore $servers
-	ip netns exec client taskset -c 0 /bench/udp_flood \
-		-a "$active" -r $((active * 6 / 10)) 10.128.0.0 80 >/tmp/flood &
-	flood=$!
-	sleep "$settle"
-	load_windows "$1" "$active"
-	kill "$flood"
-	wait "$flood" || true
-	check_active
-}
-
-# All the active services, and no other ones, have counted.
-check_active()
-{
-	local counted
-
-	read -r _ counted _ < <(in_director /bench/dump_services)
-	((counted == active)) || {
-		echo "$counted services were active instead of $active" >&2
-		exit 1
-	}
-}
-
-# From each CPU in turn, since a timer holds up only one of them
-measure_pings()	# KERNEL
-{
-	local at round cpu each
-
-	at="cpus=$cpus services=$services"
-	each=$((pings / cpus))
-	for ((round = 1; round <= rounds; round++)); do
-		for ((cpu = 0; cpu < cpus; cpu++)); do
-			ip netns exec client taskset -c "$cpu" \
-				ping -n -i 0.01 -c "$each" 10.2.0.2 || true
-		done | sed -n 's/.* time=\([0-9.]*\) ms$/\1/p' | sort -n >/tmp/pings
-		awk '{ v[NR] = $1 * 1000 }
-		     END {
-			print v[int(NR * 0.5 + 0.99)], v[int(NR * 0.99 + 0.99)], v[NR]
-		     }' /tmp/pings >/tmp/percentiles
-		read -r p50 p99 max </tmp/percentiles
-		row "$1" ping_p50 "$at" "$round" "$p50" us
-		row "$1" ping_p99 "$at" "$round" "$p99" us
-		row "$1" ping_max "$at" "$round" "$max" us
-		row "$1" ping_lost "$at" "$round" \
-			$((each * cpus - $(wc -l </tmp/pings))) packets
-	done
-}
-
-measure_load()	# KERNEL
-{
-	load_modules "$1"
-	fill "$1" 0
-	sleep "$settle"
-	load_windows "$1" 0
-	! has_part ping || measure_pings "$1"
-	# There is no task whose time could be taken
-	[[ $1 == 6.1 ]] || ((!active)) || measure_active "$1"
-	unload_modules
-	sleep 3
-}
-
-measure_wakeups()	# KERNEL
-{
-	local have=0 want files round start before after us
-
-	load_modules "$1"
-	for want in $namespaces; do
-		for (( ; have < want; have++)); do
-			ip netns add "est$have"
-			ip netns exec "est$have" ipvsadm -A -u 192.0.2.1:80 -s rr
-		done
-		sleep "$settle"
-		mapfile -t files < <(est_files status)
-		((${#files[@]} >= want)) || {
-			echo "${#files[@]} tasks in $want namespaces" >&2
-			exit 1
-		}
-		for ((round = 1; round <= windows; round++)); do
-			start=$(now)
-			before=$(switches "${files[@]}")
-			sleep "$window"
-			after=$(switches "${files[@]}")
-			us=$(($(now) - start))
-			row "$1" wakeups "cpus=$cpus netns=$want" "$round" \
-				"$(awk -v n=$((after - before)) -v us=$us \
-					'BEGIN { printf "%.2f", n * 1e6 / us }')" \
-				1/s
-		done
-	done
-}
-
 # --- All of it ---------------------------------------------------------------
+
+# shellcheck source=scripts/bench-guest-tables.sh
+. /bench/bench-guest-tables.sh
+# shellcheck source=scripts/bench-guest-load.sh
+. /bench/bench-guest-load.sh
 
 tick
 set_up
 make_rules
 for kernel in $kernels; do
-	row "$kernel" release "cpus=$cpus" 0 "$(uname -r)" version
+	row "$kernel" release "$machine" 0 "$(uname -r)" version
 done
 if has_part load; then
 	trace_setup
@@ -445,10 +200,14 @@ if has_part tables; then
 		done
 	done
 fi
-if has_part wakeups; then
-	# Last, since the namespaces stay
+if has_part dumps; then
 	for kernel in $kernels; do
-		[[ $kernel != 6.1 ]] || continue
+		echo "dumps: $kernel"
+		measure_active_dump "$kernel"
+	done
+fi
+if has_part wakeups; then
+	for kernel in $kernels; do
 		echo "wakeups: $kernel"
 		measure_wakeups "$kernel"
 	done
