@@ -69,7 +69,7 @@ stress: ## everything at once for SECONDS (600), under KCSAN, from SEED
 demo: ## a short tour in a guest
 	@scripts/demo $(BASE)
 
-bench: ## what it costs, against stock 6.1 and 6.12: report and plots in build/bench
+bench: ## what it costs, against the stock kernels of all bases: report and plots in build/bench
 	@scripts/bench $(if $(QUICK),--quick)
 
 .PHONY: deb deb-test

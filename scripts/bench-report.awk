@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tables and goals of scripts/bench-report, from lines of
+# Tables of scripts/bench-report, and with bench-goals.awk goals, from lines of
 #
 #	impl TAB metric TAB parameters TAB round TAB value TAB unit
 #
@@ -8,11 +8,18 @@
 # spread goes from the lowest to the highest of the ratios of single rounds with
 # the same number.  What is missing is "not measured"; nothing is assumed.
 #
-# -v want=goals prints the goals, -v want=tables all figures.
+# -v peers="NEW ... OLD": the bases, the newest first.
+# -v want=goals prints the goals, -v want=tables all figures, -v want=faster where the
+# oldest base, which has no kthreads, is the faster one.
+#
+# Against a base, ours is ours on that base if that was measured.
 
 BEGIN {
 	FS = "\t"
 	MISSING = "not measured"
+	npeers = split(peers, peer_of, " ")
+	newest = peer_of[1]
+	oldest = peer_of[npeers]
 }
 
 {
@@ -33,9 +40,9 @@ BEGIN {
 # Sorts the rounds of one figure; sets low, median and high.
 function stat(one,    n, i, j, v, t)
 {
-	n = count[one]
-	if (!n)
+	if (!(one in count))
 		return 0
+	n = count[one]
 	for (i = 1; i <= n; i++) {
 		t = value[one, i] + 0
 		for (j = i - 1; j > 0 && v[j] > t; j--)
@@ -48,22 +55,27 @@ function stat(one,    n, i, j, v, t)
 	return n
 }
 
+function ours_against(key, peer)
+{
+	return (key SUBSEP "ours-" peer) in count ? "ours-" peer : "ours"
+}
+
 # Sets ratio, ratio_low and ratio_high of ours against a peer; 0 if that cannot
 # be said.
 function compare(key, peer,    a, b, i, r)
 {
-	a = key SUBSEP "ours"
+	a = key SUBSEP ours_against(key, peer)
 	b = key SUBSEP peer
 	if (!stat(a))
 		return 0
 	ratio = median
-	if (!stat(b) || !median)
+	if (!stat(b) || median <= 0)
 		return 0
 	ratio /= median
 	ratio_low = ratio_high = ratio
 	for (i = 1; i <= count[a]; i++) {
 		if (!((b, round_of[a, i]) in by_round) ||
-		    !by_round[b, round_of[a, i]])
+		    by_round[b, round_of[a, i]] <= 0)
 			continue
 		r = value[a, i] / by_round[b, round_of[a, i]]
 		if (r < ratio_low)
@@ -97,18 +109,16 @@ function figure(key, impl, scale)
 }
 
 # A time in a unit that suits all the figures of a row; sets scale and scaled.
-function choose_scale(key,    least)
+function choose_scale(key,    least, i)
 {
 	scale = 1
 	scaled = unit[key]
 	if (scaled != "ns" && scaled != "us")
 		return
-	if (stat(key SUBSEP "ours"))
-		least = median
-	if (stat(key SUBSEP "6.12") && (!least || median < least))
-		least = median
-	if (stat(key SUBSEP "6.1") && (!least || median < least))
-		least = median
+	least = stat(key SUBSEP "ours") ? median : 0
+	for (i = 1; i <= npeers; i++)
+		if (stat(key SUBSEP peer_of[i]) && (!least || median < least))
+			least = median
 	if (scaled == "ns" && least >= 1000) {
 		least /= 1000
 		scale *= 1000
@@ -132,199 +142,97 @@ function ratio_text(key, peer)
 	return spread(ratio, ratio_low, ratio_high)
 }
 
-# --- Goals -------------------------------------------------------------------
-
-function goal_row(what, limit, found, verdict)
-{
-	print "| " what " | " limit " | " found " | " verdict " |"
-	if (verdict == "met")
-		met++
-	else if (verdict == "not met")
-		not_met++
-	else
-		missing++
-}
-
-# ours / peer of one figure is at most @limit.
-function goal(what, text, limit, metric, params, peer)
-{
-	if (compare(metric SUBSEP params, peer))
-		goal_row(what, text, spread(ratio, ratio_low, ratio_high),
-			 ratio <= limit ? "met" : "not met")
-	else
-		goal_row(what, text, MISSING, MISSING)
-}
-
-# The highest ratio among all figures of a metric whose parameters match, of at
-# least so many CPUs, and which of them that is.  It is at most @limit, or lower
-# if @below is set.
-function goal_worst(what, text, limit, below, metric, pattern, cpus, peers,
-		    i, j, n, part, p, worst, from, to, at, any, full)
-{
-	n = split(peers, p, " ")
-	full = 1
-	for (i = 1; i <= keys; i++) {
-		split(order[i], part, SUBSEP)
-		if (part[1] !~ metric || part[2] !~ pattern ||
-		    param(part[2], "cpus") + 0 < cpus)
-			continue
-		for (j = 1; j <= n; j++) {
-			if (!compare(order[i], p[j])) {
-				full = 0
-				continue
-			}
-			if (!any++ || ratio > worst) {
-				worst = ratio
-				from = ratio_low
-				to = ratio_high
-				at = (part[2] == "" ? part[1] : part[2])
-				if (n > 1)
-					at = at ", against " p[j]
-			}
-		}
-	}
-	if (!any || (!full && !(worst > limit || below && worst >= limit)))
-		goal_row(what, text, MISSING, MISSING)
-	else
-		goal_row(what, text, spread(worst, from, to) ", worst at " at,
-			 (below ? worst < limit : worst <= limit) ? "met" : "not met")
-}
-
-function param(params, name,    n, i, p, kv)
-{
-	n = split(params, p, " ")
-	for (i = 1; i <= n; i++) {
-		split(p[i], kv, "=")
-		if (kv[1] == name)
-			return kv[2]
-	}
-	return ""
-}
-
-# The longest hold in any round of any table.
-function longest(impl,    i, j, part, one, most)
-{
-	most = -1
-	for (i = 1; i <= keys; i++) {
-		split(order[i], part, SUBSEP)
-		one = order[i] SUBSEP impl
-		for (j = 1; part[1] == "hold" && j <= count[one]; j++)
-			if (value[one, j] + 0 > most)
-				most = value[one, j] + 0
-	}
-	return most
-}
-
-# That ours has none says something only if the trace shows the peer's.
-function goal_hold(    ours, peer)
-{
-	ours = longest("ours")
-	peer = longest("6.1")
-	if (ours < 0 || peer <= 0)
-		goal_row("Softirq hold of estimation", "none", MISSING, MISSING)
-	else
-		goal_row("Softirq hold of estimation", "none",
-			 (ours ? number(ours) " us" : "none") "; 6.1: " \
-			 number(peer) " us",
-			 ours ? "not met" : "met")
-}
-
-function goals()
-{
-	print "## Goals"
-	print ""
-	print "| goal: ours / peer | limit | measured | |"
-	print "| --- | --- | --- | --- |"
-	goal("Pass, 128 CPUs, 50,000 estimators, 1 % active; 6.12", "1/20 = 0.05",
-	     1 / 20, "pass", "cpus=128 ests=50000 active=1 used=all", "6.12")
-	goal("Pass, 4 CPUs used of 128, 50,000 estimators, 100 % active; 6.12",
-	     "1/15 = 0.067", 1 / 15, "pass",
-	     "cpus=128 ests=50000 active=100 used=4", "6.12")
-	goal_worst("Pass, 100 % active on all CPUs; 6.12", "1.0", 1, 0,
-		   "^pass$", all_used, 0, "6.12")
-	goal_worst("The same from 64 CPUs on; 6.12", "below 1.0", 1, 1,
-		   "^pass$", all_used, 64, "6.12")
-	goal("CPU time, 20,000 idle services, 16 CPUs; 6.12", "1/8 = 0.125",
-	     1 / 8, "cpu_time", "cpus=16 services=20000 active=0", "6.12")
-	goal("Wakeups, 200 namespaces; 6.12", "1/20 = 0.05", 1 / 20,
-	     "wakeups", "cpus=4 netns=200", "6.12")
-	goal_worst("Packet path, instructions; 6.12 and 6.1", "1.05", 1.05, 0,
-		   "^packet_", "", 0, "6.12 6.1")
-	goal_hold()
-	goal("`ipvsadm -R` of 20,000; 6.1", "1.05", 1.05, "restore",
-	     "cpus=4 services=20000", "6.1")
-	goal("`ipvsadm -C` of 20,000; 6.1", "1.05", 1.05, "clear",
-	     "cpus=4 services=20000", "6.1")
-	goal("Dump of an idle table; 6.1", "1.10", 1.10, "dump",
-	     "cpus=4 services=20000", "6.1")
-	print ""
-	printf "%d met, %d not met, %d not measured.\n\n", met, not_met, missing
-}
-
 # --- Tables ------------------------------------------------------------------
 
 # All figures of the metrics that match.
-function table(title, metric, text,    i, part, any)
+function table(title, metric, text,    i, j, part, any, head, line, own)
 {
 	for (i = 1; i <= keys; i++) {
 		split(order[i], part, SUBSEP)
 		if (part[1] !~ metric)
 			continue
 		if (!any++) {
-			print "## " title
-			print ""
-			print text
-			print ""
-			print "| what | at | ours | 6.12 | 6.1 |" \
-				" ours / 6.12 | ours / 6.1 |"
-			print "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
+			head = "| what | at | ours |"
+			line = "| --- | --- | ---: |"
+			for (j = 1; j <= npeers; j++) {
+				head = head " " peer_of[j] " |"
+				line = line " ---: | ---: |"
+			}
+			for (j = 1; j <= npeers; j++)
+				head = head " ours / " peer_of[j] " |"
+			print "## " title "\n\n" text "\n\n" head "\n" line
 		}
 		choose_scale(order[i])
-		print "| " part[1] ", " scaled " | " part[2] " | " \
-			figure(order[i], "ours", scale) " | " \
-			figure(order[i], "6.12", scale) " | " \
-			figure(order[i], "6.1", scale) " | " \
-			ratio_text(order[i], "6.12") " | " \
-			ratio_text(order[i], "6.1") " |"
+		line = "| " part[1] ", " scaled " | " part[2] " | " \
+			figure(order[i], "ours", scale)
+		own = ours_against(order[i], oldest)
+		if (own != "ours")
+			line = line "; on " oldest " " figure(order[i], own, scale)
+		for (j = 1; j <= npeers; j++)
+			line = line " | " figure(order[i], peer_of[j], scale)
+		for (j = 1; j <= npeers; j++)
+			line = line " | " ratio_text(order[i], peer_of[j])
+		print line " |"
 	}
 	if (any)
 		print ""
 }
 
-END {
-	all_used = " active=100 used=all$"
-	if (want == "goals") {
-		goals()
-		exit
-	}
+function tables()
+{
 	table("One pass, in user space", "^pass$",
 	      "Time to estimate all of the table once; `active`: percent that" \
-	      " counted\nsince the pass before, on the CPUs `used`.  Chains" \
-	      " of all hold 20 estimators, whose\nmemory was allocated one" \
-	      " after the other.")
+	      " counted\nsince the pass before, on the CPUs `used`; where these are" \
+	      " fewer, all have\ncounted until just before.  Chains of all hold 20" \
+	      " estimators, in the order of\nmemory, or in another one: `aged`." \
+	      "  What ours does once in 32 samples is\nin each pass, for another" \
+	      " 32nd of them.")
+	table("Reading a table that is active, in user space", "^read$",
+	      "Counters and rates of all, which each of the CPUs has counted for." \
+	      "  Ours are\nexact as of now, those of the others of the last pass.")
 	table("Packet path", "^(packet|alone)_",
 	      "Instructions that counting one packet takes, for a server, its" \
 	      " service and the\ntotal.  `packet`: all; `alone`: without the body" \
 	      " of __local_bh_enable_ip(), which\nours does not call on 64 bits and" \
-	      " which is not the same in both kernels.")
-	table("CPU time of the kthreads", "^cpu_time$",
-	      "In each period of 2 s.  The active services got a datagram in" \
-	      " each period,\nfrom one CPU; each has a server, which has an" \
-	      " estimator of its own.")
+	      " which is not the same in all kernels.")
+	table("Packets and passes on two processors", "^(atomics|marking|reading|packet_ps)",
+	      "What one processor pays, all its packets together, for each time that" \
+	      " another one\npasses over the server, the service and the total" \
+	      " (`marking`), or reads them for\nusers (`reading`), beyond what it" \
+	      " pays for its counters being read.  `packet_ps`:\na packet meanwhile," \
+	      " with that each 2 us.  `atomics`: of packets, for an object that\n" \
+	      "stays active, for each CPU and period.")
+	table("CPU time of estimation", "^(cpu|tasks|busy)_time$",
+	      "In each period of 2 s.  `cpu`: of the kthreads alone; `tasks`: of" \
+	      " all tasks, beyond\nwhat there is without a table; `busy`: the same" \
+	      " with what interrupts take, in\ncoarse steps.  The active services" \
+	      " got a datagram in each period, from one CPU;\neach has a server," \
+	      " which has an estimator of its own.")
 	table("Softirq hold", "^hold$",
 	      "The longest run of the estimation timer, by the kernel's timer" \
 	      " tracepoints; 0:\nother timers were seen, but not this one.")
-	table("Wakeups", "^wakeups$",
-	      "Context switches of all estimation kthreads, a service in each" \
-	      " namespace.")
+	table("Wakeups", "wakeups$",
+	      "Context switches of all estimation kthreads: of a table, and of" \
+	      " namespaces with\na service each.")
 	table("Ping through the director", "^ping_",
 	      "Round trips of ICMP echoes that the director forwards, sent from" \
 	      " each CPU in turn.")
-	table("The control plane", "^(restore|clear|dump)$",
-	      "`ipvsadm -R` and `-C`, and a dump of all services by netlink.")
+	table("The control plane", "^(restore|clear|dump|dump_active)$",
+	      "`ipvsadm -R` and `-C`, and a dump of all services by netlink;" \
+	      " `dump_active`: of a\ntable that is active.  On CPUs that are online," \
+	      " that is.  Against " oldest ", ours\nis ours on " oldest ".")
 	table("Memory", "^memory$",
 	      "Slab and per-CPU memory that a service takes, all of it.")
 	table("Checks", "^(clock|others)$",
 	      "By how much the guest's clock was off, and what others took of the" \
 	      " host's\nprocessors meanwhile: either should be about 0.")
+}
+
+END {
+	if (want == "goals")
+		goals()
+	else if (want == "faster")
+		faster()
+	else
+		tables()
 }
