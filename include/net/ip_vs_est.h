@@ -139,15 +139,9 @@ DECLARE_PER_CPU(unsigned long, ip_vs_stats_group);
 void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
 			   struct ip_vs_stats *total, unsigned long group);
 
-/**
- * ip_vs_stats_begin() - begin to count
- *
- * Where counters are 64 bits wide at once, each addition is a local one that
- * interrupts do not tear, so that only the CPU must stay the same.  On 32 bits
- * a softirq must not come between the halves.
- *
- * Context: packet path, RCU read side.
- * Return: the group of this CPU, to be passed on while counting.
+/* Begin to count; the group of this CPU.  Where counters are 64 bits wide at once,
+ * each addition is a local one that interrupts do not tear, so that only the CPU
+ * must stay the same.  On 32 bits a softirq must not come between the halves.
  */
 static inline unsigned long ip_vs_stats_begin(void)
 {
@@ -158,11 +152,6 @@ static inline unsigned long ip_vs_stats_begin(void)
 	return __this_cpu_read(ip_vs_stats_group);
 }
 
-/**
- * ip_vs_stats_end() - end what ip_vs_stats_begin() has begun
- *
- * Context: as ip_vs_stats_begin().
- */
 static inline void ip_vs_stats_end(void)
 {
 	if (BITS_PER_LONG == 64)
@@ -173,7 +162,9 @@ static inline void ip_vs_stats_end(void)
 
 /* Let readers know of what is counted, see ip_vs_stats.c: for the server, the
  * service and the total with one test, as all three have the bit while there is
- * traffic.  Whether before or after the counting does not matter.
+ * traffic.  Before the counting or after it, on this CPU or another one, as long as
+ * it is in the same RCU read-side section.  As the last thing to do it costs
+ * nobody a register.
  */
 static inline void ip_vs_stats_mark(struct ip_vs_stats *dest,
 				    struct ip_vs_stats *svc,
@@ -195,8 +186,25 @@ static __always_inline void ip_vs_stats_count(struct ip_vs_stats *stats,
 
 	u64_stats_update_begin(&s->syncp);
 	u64_stats_inc(&s->cnt[packets]);
-	u64_stats_add(&s->cnt[bytes], len);
+	if (bytes != packets)
+		u64_stats_add(&s->cnt[bytes], len);
 	u64_stats_update_end(&s->syncp);
+}
+
+static __always_inline void ip_vs_stats_count_all(struct ip_vs_stats *dest,
+						  struct ip_vs_stats *svc,
+						  struct ip_vs_stats *total,
+						  enum ip_vs_count packets,
+						  enum ip_vs_count bytes,
+						  unsigned int len)
+{
+	unsigned long group = ip_vs_stats_begin();
+
+	ip_vs_stats_count(dest, packets, bytes, len);
+	ip_vs_stats_count(svc, packets, bytes, len);
+	ip_vs_stats_count(total, packets, bytes, len);
+	ip_vs_stats_end();
+	ip_vs_stats_mark(dest, svc, total, group);
 }
 
 /**
@@ -205,19 +213,15 @@ static __always_inline void ip_vs_stats_count(struct ip_vs_stats *stats,
  * @svc: the service
  * @total: all of the namespace
  * @len: length of the packet in bytes, network header included
- * @group: from ip_vs_stats_begin()
  *
- * Context: packet path, after ip_vs_stats_begin().
+ * Context: packet path, RCU read side.
  */
 static inline void ip_vs_stats_in(struct ip_vs_stats *dest,
 				  struct ip_vs_stats *svc,
-				  struct ip_vs_stats *total, unsigned int len,
-				  unsigned long group)
+				  struct ip_vs_stats *total, unsigned int len)
 {
-	ip_vs_stats_mark(dest, svc, total, group);
-	ip_vs_stats_count(dest, IP_VS_INPKTS, IP_VS_INBYTES, len);
-	ip_vs_stats_count(svc, IP_VS_INPKTS, IP_VS_INBYTES, len);
-	ip_vs_stats_count(total, IP_VS_INPKTS, IP_VS_INBYTES, len);
+	ip_vs_stats_count_all(dest, svc, total, IP_VS_INPKTS, IP_VS_INBYTES,
+			      len);
 }
 
 /**
@@ -226,28 +230,15 @@ static inline void ip_vs_stats_in(struct ip_vs_stats *dest,
  * @svc: the service
  * @total: all of the namespace
  * @len: length of the packet in bytes, network header included
- * @group: from ip_vs_stats_begin()
  *
- * Context: packet path, after ip_vs_stats_begin().
+ * Context: packet path, RCU read side.
  */
 static inline void ip_vs_stats_out(struct ip_vs_stats *dest,
 				   struct ip_vs_stats *svc,
-				   struct ip_vs_stats *total, unsigned int len,
-				   unsigned long group)
+				   struct ip_vs_stats *total, unsigned int len)
 {
-	ip_vs_stats_mark(dest, svc, total, group);
-	ip_vs_stats_count(dest, IP_VS_OUTPKTS, IP_VS_OUTBYTES, len);
-	ip_vs_stats_count(svc, IP_VS_OUTPKTS, IP_VS_OUTBYTES, len);
-	ip_vs_stats_count(total, IP_VS_OUTPKTS, IP_VS_OUTBYTES, len);
-}
-
-static inline void ip_vs_stats_count_conn(struct ip_vs_stats *stats)
-{
-	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
-
-	u64_stats_update_begin(&s->syncp);
-	u64_stats_inc(&s->cnt[IP_VS_CONNS]);
-	u64_stats_update_end(&s->syncp);
+	ip_vs_stats_count_all(dest, svc, total, IP_VS_OUTPKTS, IP_VS_OUTBYTES,
+			      len);
 }
 
 /**
@@ -255,19 +246,14 @@ static inline void ip_vs_stats_count_conn(struct ip_vs_stats *stats)
  * @dest: the server
  * @svc: the service
  * @total: all of the namespace
- * @group: from ip_vs_stats_begin()
  *
- * Context: packet path, after ip_vs_stats_begin().
+ * Context: packet path, RCU read side.
  */
 static inline void ip_vs_stats_conn(struct ip_vs_stats *dest,
 				    struct ip_vs_stats *svc,
-				    struct ip_vs_stats *total,
-				    unsigned long group)
+				    struct ip_vs_stats *total)
 {
-	ip_vs_stats_mark(dest, svc, total, group);
-	ip_vs_stats_count_conn(dest);
-	ip_vs_stats_count_conn(svc);
-	ip_vs_stats_count_conn(total);
+	ip_vs_stats_count_all(dest, svc, total, IP_VS_CONNS, IP_VS_CONNS, 0);
 }
 
 /* ip_vs_stats.c */

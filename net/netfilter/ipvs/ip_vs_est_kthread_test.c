@@ -86,17 +86,14 @@ static bool kthread_test_all_rates(struct ip_vs_est_test *t)
 static void kthread_test_traffic(struct ip_vs_est_test *t, unsigned int packets)
 {
 	unsigned int i, n;
-	unsigned long group;
 	struct ip_vs_stats *s;
 
 	for (i = 0; i < t->n; i++) {
 		s = &t->stats[i];
 		rcu_read_lock();
-		group = ip_vs_stats_begin();
 		/* Server, service and total in one: each packet is three */
 		for (n = 0; n < packets; n++)
-			ip_vs_stats_in(s, s, s, 60, group);
-		ip_vs_stats_end();
+			ip_vs_stats_in(s, s, s, 60);
 		rcu_read_unlock();
 	}
 }

@@ -177,7 +177,7 @@ void ip_vs_stats_destroy(struct ip_vs_stats *stats)
  *
  * The first packet after silence, or after a look at who is still wanted.
  *
- * Context: packet path, between ip_vs_stats_begin() and ip_vs_stats_end().
+ * Context: packet path, the RCU read-side section in which it counts.
  */
 void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
 			   struct ip_vs_stats *total, unsigned long group)

@@ -134,21 +134,22 @@ static void hot_test_mark(struct kunit *test)
 	struct ip_vs_stats *s[] = { t->stats, t->svc, t->total };
 	unsigned long group, dirty[9], i, o;
 
+	migrate_disable();
 	rcu_read_lock();
-	group = ip_vs_stats_begin();
+	group = this_cpu_read(ip_vs_stats_group);
 	for (i = 0; i < 9; i++) {
 		for (o = 0; o < 3; o++)
 			atomic_long_set(&s[o]->dirty, i % 3 == o ? 0 : group);
 		if (i / 3 == 0)
-			ip_vs_stats_in(s[0], s[1], s[2], 1, group);
+			ip_vs_stats_in(s[0], s[1], s[2], 1);
 		if (i / 3 == 1)
-			ip_vs_stats_out(s[0], s[1], s[2], 1, group);
+			ip_vs_stats_out(s[0], s[1], s[2], 1);
 		if (i / 3 == 2)
-			ip_vs_stats_conn(s[0], s[1], s[2], group);
+			ip_vs_stats_conn(s[0], s[1], s[2]);
 		dirty[i] = atomic_long_read(&s[i % 3]->dirty);
 	}
-	ip_vs_stats_end();
 	rcu_read_unlock();
+	migrate_enable();
 
 	KUNIT_EXPECT_EQ(test, hweight_long(group), 1);
 	for (i = 0; i < 9; i++)

@@ -184,20 +184,17 @@ static void counters_test_traffic(struct work_struct *work)
 	unsigned int i, len = COUNTERS_TEST_LEN;
 	struct counters_test_work *w;
 	struct ip_vs_stats **s;
-	unsigned long group;
 
 	w = container_of(work, struct counters_test_work, work);
 	s = w->stats;
 	for (i = 0; i < COUNTERS_TEST_ROUNDS; i++) {
 		rcu_read_lock();
-		group = ip_vs_stats_begin();
 		if (i % 10 == 0)
-			ip_vs_stats_conn(s[0], s[1], s[2], group);
-		ip_vs_stats_in(s[0], s[1], s[2], 60, group);
+			ip_vs_stats_conn(s[0], s[1], s[2]);
+		ip_vs_stats_in(s[0], s[1], s[2], 60);
 		/* Not as a constant, which the add of x86 would not take */
 		OPTIMIZER_HIDE_VAR(len);
-		ip_vs_stats_out(s[0], s[1], s[2], len, group);
-		ip_vs_stats_end();
+		ip_vs_stats_out(s[0], s[1], s[2], len);
 		rcu_read_unlock();
 	}
 	atomic_dec(w->running);

@@ -358,29 +358,26 @@ void obj_count(struct obj *const objs[3], unsigned int cpu, enum ip_vs_count c,
 	struct ip_vs_stats *dest = &objs[0]->stats, *svc = &objs[1]->stats;
 	struct ip_vs_stats *total = &objs[2]->stats;
 	enum ip_vs_count packets, bytes = IP_VS_NCOUNTS;
-	unsigned long group;
 	unsigned int i;
 
 	sim.cpu = cpu;
-	group = ip_vs_stats_begin();
 	switch (c) {
 	case IP_VS_CONNS:
-		ip_vs_stats_conn(dest, svc, total, group);
+		ip_vs_stats_conn(dest, svc, total);
 		packets = IP_VS_CONNS;
 		break;
 	case IP_VS_INPKTS:
 	case IP_VS_INBYTES:
-		ip_vs_stats_in(dest, svc, total, len, group);
+		ip_vs_stats_in(dest, svc, total, len);
 		packets = IP_VS_INPKTS;
 		bytes = IP_VS_INBYTES;
 		break;
 	default:
-		ip_vs_stats_out(dest, svc, total, len, group);
+		ip_vs_stats_out(dest, svc, total, len);
 		packets = IP_VS_OUTPKTS;
 		bytes = IP_VS_OUTBYTES;
 		break;
 	}
-	ip_vs_stats_end();
 	for (i = 0; i < 3; i++) {
 		obj_counted(objs[i], packets, 1);
 		if (bytes != IP_VS_NCOUNTS)

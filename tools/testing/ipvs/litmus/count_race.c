@@ -152,7 +152,7 @@ static void packet(u64 *state)
 		packet_slowly(state, group, false);
 		break;
 	default:
-		ip_vs_stats_in(objs[0], objs[1], objs[2], LEN, group);
+		ip_vs_stats_in(objs[0], objs[1], objs[2], LEN);
 		break;
 	}
 	ip_vs_stats_end();

@@ -212,12 +212,8 @@ static struct packet *some_packet(void)
 /* As the packet path does it */
 static void packet_at_once(unsigned int cpu)
 {
-	unsigned long group;
-
 	litmus_cpu = cpu;
-	group = ip_vs_stats_begin();
-	ip_vs_stats_in(stats, others[0], others[1], LEN, group);
-	ip_vs_stats_end();
+	ip_vs_stats_in(stats, others[0], others[1], LEN);
 	counted++;
 	through++;
 }
