@@ -236,6 +236,14 @@ static bool ip_vs_est_all_zero(const struct ip_vs_estimator *est)
 	return !any;
 }
 
+/* Only if it changes: packets read what is on this line */
+static void ip_vs_est_set_quiet(struct ip_vs_estimator *est, u32 quiet)
+{
+	/* Pairs with READ_ONCE() in ip_vs_est_is_quiet() */
+	if (est->quiet != quiet)
+		WRITE_ONCE(est->quiet, quiet);
+}
+
 /* Take a sample if one is due, stats->lock held */
 static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
 					   struct ip_vs_est_walk *walk,
@@ -265,9 +273,8 @@ static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
 		ip_vs_est_rebase(est, &now);
 		est->gen = walk->gen;
 	}
-	/* Pairs with READ_ONCE() in ip_vs_est_pass() */
-	WRITE_ONCE(est->quiet, stats->settled && ip_vs_est_all_zero(est) ?
-			       walk->gen : 0);
+	ip_vs_est_set_quiet(est, stats->settled && ip_vs_est_all_zero(est) ?
+				 walk->gen : 0);
 	if (!read)
 		return IP_VS_EST_FOLDED;
 	/* Those of all are known by their number */
