@@ -39,26 +39,6 @@
 
 #include "ip_vs_est_impl.h"
 
-/**
- * ip_vs_est_ctx_alloc() - allocate a context
- * @est: estimation in the namespace that it is for
- * @gfp: how
- *
- * Context: as @gfp says.
- * Return: a context without rows, task and id, or NULL.
- */
-struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp)
-{
-	struct ip_vs_est_ctx *ctx = kzalloc_obj(*ctx, gfp);
-
-	if (ctx) {
-		ctx->net = est;
-		ctx->cursor_time = jiffies;
-		INIT_LIST_HEAD(&ctx->detached);
-	}
-	return ctx;
-}
-
 /* The last row has a chain that is not full and may go on to fill it */
 static bool ip_vs_est_goes_on(const struct ip_vs_est_ctx *ctx, u32 chain_max)
 {

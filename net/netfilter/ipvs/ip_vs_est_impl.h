@@ -4,7 +4,7 @@
  * ip_vs_stats_sum.c	counters: the sums of what CPUs have counted
  * ip_vs_stats.c	objects, and which of their counters are to be read
  * ip_vs_est_pass.c	the sampling of one estimator
- * ip_vs_est_tell.c	who is told of work: kthreads, est_reload_work
+ * ip_vs_est_tell.c	contexts; who is told of work: kthreads, est_reload_work
  * ip_vs_est_chain.c	rows, chains and the pending list: where an estimator is
  * ip_vs_est_calc.c	how many estimators a chain may hold
  * ip_vs_est_meter.c	what an estimator costs, by the time of walks
@@ -262,11 +262,11 @@ static inline u32 ip_vs_est_ctx_room(const struct ip_vs_est_net *est)
 }
 
 /* ip_vs_est_tell.c */
+struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
 void ip_vs_est_wake(struct ip_vs_est_ctx *ctx);
 void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);
 
 /* ip_vs_est_chain.c */
-struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
 void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
 void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
 int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,

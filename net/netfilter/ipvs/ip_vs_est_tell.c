@@ -1,12 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: who is told that there is work */
+/* IPVS estimation: a context, and who is told that there is work */
 
 #include <linux/jiffies.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/workqueue.h>
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
+
+/**
+ * ip_vs_est_ctx_alloc() - allocate a context
+ * @est: estimation in the namespace that it is for
+ * @gfp: how
+ *
+ * Context: as @gfp says.
+ * Return: a context without rows, task and id, or NULL.
+ */
+struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp)
+{
+	struct ip_vs_est_ctx *ctx = kzalloc_obj(*ctx, gfp);
+
+	if (ctx) {
+		ctx->net = est;
+		ctx->cursor_time = jiffies;
+		INIT_LIST_HEAD(&ctx->detached);
+	}
+	return ctx;
+}
 
 /**
  * ip_vs_est_wake() - let a kthread look for work
