@@ -234,8 +234,8 @@ group_flush()
 {
 	(
 		echo "$BASHPID" >"$GROUP/cgroup.procs"
-		head -c 16M /dev/zero >"/dev/shm/flush.$BASHPID"
-		rm "/dev/shm/flush.$BASHPID"
+		head -c 16M /dev/zero >"/dev/shm/flush.$$"
+		rm "/dev/shm/flush.$$"
 	)
 }
 
