@@ -27,7 +27,6 @@
  */
 
 #include <linux/bitops.h>
-#include <linux/cache.h>
 #include <linux/math64.h>
 
 #include <net/ip_vs.h>
@@ -61,6 +60,16 @@
  * of chance is less than what asks for another limit.
  */
 #define IP_VS_EST_MEMORY	16
+/* What a busy estimator is assumed to take at first, beside the counters of all
+ * CPUs, in cache lines that are read, one for each CPU: the four of struct
+ * ip_vs_stats and as much again for its lock and arithmetic.  By choice.  Not
+ * sizeof(), which is larger with lockdep, where time is not.
+ */
+#define IP_VS_EST_BUSY_LINES	8
+/* And a line, ns, which is of no account: the first times set all right by one
+ * factor
+ */
+#define IP_VS_EST_LINE_NS	40
 
 /**
  * struct ip_vs_est_point - what stands for the times of a class
@@ -289,17 +298,12 @@ static void ip_vs_est_meter_fit(struct ip_vs_est_meter *m,
 					   IP_VS_EST_DIGITS, det);
 }
 
-/* Cache lines that are looked at: all of a busy estimator, and as much again
- * for its lock and arithmetic, by choice; and one for each CPU.  With 40 ns for
- * each, which is of no account: the first times set both right by one factor.
- */
 static void ip_vs_est_meter_begin(struct ip_vs_est_meter *m)
 {
-	u32 line = 40 << IP_VS_EST_COST_SHIFT;
+	u32 line = IP_VS_EST_LINE_NS << IP_VS_EST_COST_SHIFT;
 
-	m->base = 2 * line * DIV_ROUND_UP(sizeof(struct ip_vs_stats),
-					  SMP_CACHE_BYTES);
-	m->all = line * num_possible_cpus();
+	m->base = IP_VS_EST_BUSY_LINES * line;
+	m->all = num_possible_cpus() * line;
 	m->doubt = U32_MAX;
 }
 

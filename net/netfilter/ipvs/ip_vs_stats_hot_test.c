@@ -134,7 +134,7 @@ static void hot_test_mark(struct kunit *test)
 	struct ip_vs_stats *s[] = { t->stats, t->svc, t->total };
 	unsigned long group, dirty[9], i, o;
 
-	migrate_disable();
+	preempt_disable();
 	rcu_read_lock();
 	group = this_cpu_read(ip_vs_stats_group);
 	for (i = 0; i < 9; i++) {
@@ -149,7 +149,7 @@ static void hot_test_mark(struct kunit *test)
 		dirty[i] = atomic_long_read(&s[i % 3]->dirty);
 	}
 	rcu_read_unlock();
-	migrate_enable();
+	preempt_enable();
 
 	KUNIT_EXPECT_EQ(test, hweight_long(group), 1);
 	for (i = 0; i < 9; i++)

@@ -411,7 +411,10 @@ static void test_ratchet(unsigned int ests, bool worse)
 }
 
 /* Any mix of idle and active, on any machine: whatever the guess was, the limit
- * is right in two minutes, and a minute after each trouble
+ * is right in two minutes, and a minute after each trouble.  Where few CPUs have
+ * counted for all, nothing tells what the others would add: it is right there
+ * because an estimator costs what the meter assumes at first, 8 lines and one for
+ * each CPU, but for a tenth.
  */
 static void test_mix(unsigned int cpus, unsigned int active, bool even,
 		     unsigned int some)
