@@ -103,8 +103,9 @@ failures()
 
 	for part in "$@"; do
 		grep -aE -B 6 -A 2 '^ *(# )*not ok |^FAIL|^Bail out' "$logs/$part.log" |
-			sed "s|^|$part: |" || true
-	done | head -n 60
+			sed "s|^|$part: |" | awk 'NR <= 24; END { if (NR > 24)
+				print "[" NR - 24 " lines more]" }' || true
+	done
 }
 
 # At once, because two that install get into each other's way.
