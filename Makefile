@@ -82,7 +82,7 @@ series: ## patches as they are mailed: build/BASE/series
 #@ Measure it
 
 bench: ## what it costs, against the stock kernels of all bases: report and plots in build/bench
-	@scripts/bench $(if $(QUICK),--quick)
+	@scripts/run-bench $(if $(QUICK),--quick)
 
 #@ Package it
 

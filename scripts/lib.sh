@@ -6,7 +6,7 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034  # used by the scripts that source this
 BUILD=$TOP/build
-PROG=${0##*/}
+PROG=${0##*scripts/}
 
 # Under LC_ALL=C the messages we parse and the sort orders we hash are fixed.
 export LC_ALL=C
@@ -120,7 +120,7 @@ series_key()	# BASE
 		hash_files < <(
 			find "$TOP/patches/$1" -type f 2>/dev/null || true
 			our_files "$TOP" | sed "s|^|$TOP/|"
-			echo "$TOP/scripts/apply-series"
+			echo "$TOP/scripts/series/apply"
 		)
 	} | hash_text
 }

@@ -21,7 +21,7 @@ base_is_there()	# BASE
 {
 	local rc=0
 
-	"$TOP/scripts/fetch-source" --check "$1" || rc=$?
+	"$TOP/scripts/build/fetch-source" --check "$1" || rc=$?
 	((rc != 3))
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* IPVS estimation in kthreads: who waits for whom, as a model for spin
  *
- * scripts/check-model searches all of its states.  What is shared is named as
+ * scripts/checks/model searches all of its states.  What is shared is named as
  * in net/netfilter/ipvs/ip_vs_est*.c; processes say what they stand for.
  *
  * A section under est->lock is one step: what others do without the lock
