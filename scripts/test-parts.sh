@@ -96,15 +96,27 @@ run_lane()	# QUEUE OTHER_QUEUE
 	done
 }
 
-# What failed, once more: whoever sees only the end of all this wants to know.
+# What failed, once more, and how a guest died: whoever sees only the end of all
+# this wants to know.
 failures()
 {
 	local part
 
 	for part in "$@"; do
-		grep -aE -B 6 -A 2 '^ *(# )*not ok |^FAIL|^Bail out' "$logs/$part.log" |
-			sed "s|^|$part: |" | awk 'NR <= 24; END { if (NR > 24)
-				print "[" NR - 24 " lines more]" }' || true
+		awk '
+		function show(from,   i) {
+			for (i = from > shown ? from : shown + 1; i <= NR; i++)
+				print line[i]
+			shown = NR
+		}
+			{ line[NR] = $0; delete line[NR - 40] }
+		/^--- last lines of the kernel log/	{ kernel = NR }
+		/guest (died|does not boot|failed)|did not end within|has killed the guest/ {
+			show(kernel ? kernel : NR)
+		}
+		/^ *(# )*not ok |^FAIL|^Bail out/	{ show(NR - 6) }
+		' "$logs/$part.log" | cut -c 1-200 | sed "s|^|$part: |" |
+			awk 'NR <= 50; END { if (NR > 50) print "[" NR - 50 " lines more]" }'
 	done
 }
 
