@@ -34,66 +34,17 @@
 #define STAY		64
 #define LEN		100
 
-struct sim sim;
-unsigned long jiffies = 1000 * HZ;
-struct cpumask sim_possible;
-struct cpumask sim_online;
-__thread unsigned int litmus_cpu;
+const char litmus_name[] = "count_race";
 static struct ip_vs_stats *objs[OBJECTS];
-static struct ip_vs_est_net est_net = {
-	.gen = IP_VS_EST_GEN_FIRST,
-	.active = true,
-};
-
 static unsigned int threads_now;	/* not more than there are CPUs */
 static unsigned long done[THREADS];	/* packets that are through */
 static pthread_barrier_t barrier;
 static bool stop;
-static bool enomem;
-
-/* What has happened, so that it is not nothing */
-static unsigned long passes, together, reads, zeroed, no_memory;
-static unsigned long settled, cooled, heated, thawed, refreshed;
-
-void sim_fail(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	fputs("count_race: ", stderr);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
-	va_end(args);
-	abort();
-}
-
-void sim_might_sleep(void) { }
-void sim_preempt(void) { }
-
-void *sim_alloc(size_t n, size_t size, gfp_t gfp)
-{
-	/* Only passes do without waiting, and there is one thread for them */
-	if (enomem && !(gfp & __GFP_DIRECT_RECLAIM) && no_memory++ % 8)
-		return NULL;
-	size = ALIGN(n * size, SIM_CACHE_LINE);
-	return memset(aligned_alloc(SIM_CACHE_LINE, size), 0, size);
-}
-
-void sim_free(void *p)
-{
-	free(p);
-}
-
-/* Without a library's, which would lock */
-static u32 rnd(u64 *state, u32 n)
-{
-	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return ((*state >> 32) * n) >> 32;
-}
+static unsigned long reads;
 
 static void dawdle(u64 *state)
 {
-	u32 n = rnd(state, 64);
+	u32 n = litmus_rnd(state, 64);
 
 	if (!n)
 		sched_yield();
@@ -144,7 +95,7 @@ static void packet(u64 *state)
 
 	rcu_read_lock();
 	group = ip_vs_stats_begin();
-	switch (rnd(state, 4)) {
+	switch (litmus_rnd(state, 4)) {
 	case 0:
 		packet_slowly(state, group, true);
 		break;
@@ -173,12 +124,12 @@ static void *traffic(void *arg)
 			return NULL;
 		for (i = 0; i < ROUND; i++) {
 			if (!left--) {
-				left = rnd(&state, STAY);
-				first = rnd(&state, mine);
-				some = 1 + rnd(&state, 4);
+				left = litmus_rnd(&state, STAY);
+				first = litmus_rnd(&state, mine);
+				some = 1 + litmus_rnd(&state, 4);
 			}
 			litmus_cpu = id + threads_now *
-				((first + rnd(&state, some)) % mine);
+				((first + litmus_rnd(&state, some)) % mine);
 			packet(&state);
 			__atomic_store_n(&done[id], done[id] + 1,
 					 __ATOMIC_RELEASE);
@@ -212,11 +163,11 @@ static void *reader(void *arg)
 	unsigned int i;
 
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		i = rnd(&state, OBJECTS);
+		i = litmus_rnd(&state, OBJECTS);
 		least = through();
-		if (!rnd(&state, 16)) {
+		if (!litmus_rnd(&state, 16)) {
 			ip_vs_zero_stats(objs[i]);
-			zeroed++;
+			litmus_seen.zeroed++;
 		}
 		now = read_packets(objs[i]);
 		if (now < least)
@@ -234,51 +185,35 @@ static void *reader(void *arg)
 	return NULL;
 }
 
-/* Only passes change these, and there is one thread for them */
-static void note(const struct ip_vs_stats *stats, bool was_settled,
-		 unsigned long hot, unsigned long seen, unsigned long cleared)
-{
-	refreshed += stats->cleared != cleared && stats->hot == hot;
-	settled += stats->settled && !was_settled;
-	if (stats->settled)
-		return;
-	thawed += was_settled && stats->hot != stats->seen;
-	cooled += !was_settled && (hot & ~stats->hot);
-	heated += !was_settled && (stats->hot & ~hot & seen);
-}
-
 static void *passer(void *arg)
 {
 	struct ip_vs_est_walk walk = { .gen = IP_VS_EST_GEN_FIRST };
 	struct ip_vs_est_batch batch = {};
 	struct ip_vs_stats *stats;
-	unsigned long hot, seen, cleared;
-	bool was_settled;
+	struct litmus_was was;
+	bool taken;
+	unsigned long n;
 	u32 idle = 0;
 
 	litmus_reader = THREADS;
-	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		stats = objs[passes % OBJECTS];
-		was_settled = stats->settled;
-		hot = stats->hot;
-		seen = stats->seen;
-		cleared = stats->cleared;
+	for (n = 0; !__atomic_load_n(&stop, __ATOMIC_RELAXED); n++) {
+		stats = objs[n % OBJECTS];
+		was = litmus_before(stats);
 		walk.walked = jiffies;
 		__atomic_store_n(&jiffies, jiffies + IP_VS_EST_PERIOD,
 				 __ATOMIC_RELAXED);
 		rcu_read_lock();
 		/* At once, and as one of a batch */
-		ip_vs_est_pass(stats, &walk, passes % 2 ? &batch : NULL);
-		together += batch.n;
-		if (batch.n)
+		ip_vs_est_pass(stats, &walk, n % 2 ? &batch : NULL);
+		taken = batch.n;
+		if (taken)
 			ip_vs_est_pass_batch(&batch, &walk);
 		rcu_read_unlock();
-		note(stats, was_settled, hot, seen, cleared);
+		litmus_after(stats, &was, taken);
 		/* Nothing to do: packets should have the processor */
 		if (walk.did[IP_VS_EST_IDLE] != idle)
 			sched_yield();
 		idle = walk.did[IP_VS_EST_IDLE];
-		passes++;
 	}
 	return NULL;
 }
@@ -331,21 +266,13 @@ static void set_up(unsigned int cpus, unsigned int n)
 {
 	unsigned int i;
 
-	sim.nr_cpus = cpus;
 	threads_now = min_t(unsigned int, cpus, THREADS);
-	/* The run before this one may have had more */
-	bitmap_zero(sim_possible.bits, SIM_CPUS);
-	for (i = 0; i < cpus; i++)
-		__set_bit(i, sim_possible.bits);
 	memset(done, 0, sizeof(done));
 	stop = false;
-	ip_vs_stats_setup();
-	/* On small machines too, and as often as not */
-	ip_vs_stats_wide |= n / 2 % 2;
-	ip_vs_stats_refresh = 1 << n % 6;
-	enomem = n % 5 == 4;
+	litmus_machine(cpus, n / 2 % 2, 1 << n % 6);
+	litmus_enomem = n % 5 == 4;
 	for (i = 0; i < OBJECTS; i++) {
-		objs[i] = ip_vs_stats_create(&est_net);
+		objs[i] = ip_vs_stats_create(&litmus_net);
 		ip_vs_est_begin(objs[i]);
 	}
 }
@@ -386,15 +313,7 @@ int main(int argc, char **argv)
 
 	for (i = 0; i < runs; i++)
 		run(cpus[i % ARRAY_SIZE(cpus)], i / ARRAY_SIZE(cpus));
-	printf("count_race: %lu passes, %lu of them in batches, %lu reads, %lu times zeroed\n",
-	       passes, together, reads, zeroed);
-	printf("count_race: settled %lu times, cooled %lu, heated %lu, thawed %lu\n",
-	       settled, cooled, heated, thawed);
-	printf("count_race: looked for groups %lu times, no memory %lu times\n",
-	       refreshed, no_memory);
-	if (!together || !zeroed || !settled || !cooled || !heated || !thawed ||
-	    !refreshed || !no_memory)
-		sim_fail("something never happened");
-	printf("count_race: ok\n");
+	printf("count_race: %lu reads\n", reads);
+	litmus_report();
 	return 0;
 }
