@@ -13,93 +13,14 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#include <net/ip_vs.h>
+#include "limit_sim.h"
 
-#include "../../../net/netfilter/ipvs/ip_vs_est_impl.h"
-
-/* The time of a chain that a limit stands for, ns */
-#define BUDGET		95000
-/* Kthreads, at most, and chains that each walks in a period */
-#define KTHREADS	4
-#define CHAINS		2400U
-/* Estimators, at most; what a chain takes without any, ns */
-#define ESTS		150000
-#define CHAIN_NS	60
 #define MINUTE		(60 / 2)
 #define DAY		(24 * 60 * MINUTE)
 /* Changes of a limit that chance may make of times that differ, at most */
 #define CALM		4
 
-/**
- * struct table - what is estimated, and where
- * @cpus: possible CPUs
- * @ests: estimators
- * @kthreads: which share them
- * @idle_ns: cost of an idle one
- * @busy_ns: of an active one, before counters are read
- * @read_ns: of reading the counters of all CPUs
- * @active: estimators of 1000 that are active
- * @even: they are evenly spread, else by chance
- * @some: of 64 CPUs or groups, those that count for an active one: 1 to this
- *	many, by chance; 0: all
- * @blocks: only in every other 50 estimators, all CPUs in the others
- * @noise: of 1000, by which times of one differ at most
- * @guess: what calibration has said
- */
-struct table {
-	unsigned int cpus;
-	unsigned int ests;
-	unsigned int kthreads;
-	u32 idle_ns;
-	u32 busy_ns;
-	u32 read_ns;
-	unsigned int active;
-	bool even;
-	unsigned int some;
-	bool blocks;
-	unsigned int noise;
-	u32 guess;
-};
-
-/**
- * struct trouble - what holds walks up
- * @share: of 1000, what others take of the CPU
- * @for_ns: for so long each time
- * @clock: the CPU takes so many times as long
- * @one: only the first kthread's CPU
- */
-struct trouble {
-	unsigned int share;
-	u64 for_ns;
-	unsigned int clock;
-	bool one;
-};
-
-static const struct trouble none = { .clock = 1 };
-
-/**
- * struct run - a table while it is estimated
- * @t: the table
- * @meter: of the kthreads
- * @judge: of all
- * @limit: in use
- * @changes: times that it changed
- * @least: the least that it was since a calm began
- * @most: and the most
- * @now: jiffies
- */
-struct run {
-	struct table t;
-	struct ip_vs_est_meter meter[KTHREADS];
-	struct ip_vs_est_judge judge;
-	u32 limit;
-	unsigned int changes;
-	u32 least;
-	u32 most;
-	unsigned long now;
-};
-
-static bool verbose;
+bool verbose;
 static unsigned int failed, cases;
 static const char *doing = "begins";
 
@@ -115,165 +36,12 @@ void sim_fail(const char *fmt, ...)
 	abort();
 }
 
-static u32 right(const struct table *t)
-{
-	return clamp_t(u32, BUDGET / (t->busy_ns + t->read_ns), 1,
-		       IP_VS_EST_CHAIN_LIMIT);
-}
-
 /* Within a tenth; one more or less is what whole numbers make of it */
 static bool is_right(u32 limit, u32 want)
 {
 	u32 diff = limit > want ? limit - want : want - limit;
 
 	return diff <= max(want / 10, 1U);
-}
-
-/* Is the estimator active? */
-static bool active(const struct table *t, unsigned int i)
-{
-	if (t->even)
-		return (u64)(i + 1) * t->active / 1000 !=
-		       (u64)i * t->active / 1000;
-	/* The same in each period */
-	return ((i * 2654435761U) >> 7) % 1000 < t->active;
-}
-
-/* Time of @ns undisturbed, with what comes in between: others run for @for_ns,
- * and then not for as long as their share says, at any moment
- */
-static u64 held_up(const struct trouble *h, u64 ns)
-{
-	u64 pause, left;
-
-	if (!h->share)
-		return ns;
-	pause = h->for_ns * (1000 - h->share) / h->share;
-	/* The walk runs, so it begins in a pause */
-	left = ((u64)sim_rnd(1 << 16) * pause) >> 16;
-	if (ns <= left)
-		return ns;
-	return ns + (1 + (ns - left) / (pause ? : 1)) * h->for_ns;
-}
-
-/* Sums over the estimators before the i'th */
-static struct sums {
-	u32 busy;
-	u32 all;
-	u32 groups;
-} sums[ESTS + 1];
-
-/* Who is active, and on how many groups of CPUs */
-static void choose(const struct table *t)
-{
-	unsigned int i, g;
-
-	for (i = 0; i < t->ests; i++) {
-		sums[i + 1] = sums[i];
-		if (!active(t, i))
-			continue;
-		g = t->some ? 1 + (i * 2246822519U >> 9) % t->some : SIM_CPUS;
-		if (t->blocks && i / 50 % 2)
-			g = SIM_CPUS;
-		sums[i + 1].busy++;
-		if (g >= ip_vs_stats_ngroups)
-			sums[i + 1].all++;
-		else
-			sums[i + 1].groups += g;
-	}
-}
-
-/* @ns of @n estimators: times of single ones differ much, of many less */
-static u64 noisy(const struct table *t, u64 ns, unsigned int n)
-{
-	unsigned int draws = clamp(n, 1U, 16U), i;
-	u32 more = 0;
-
-	for (i = 0; i < draws; i++)
-		more += sim_rnd(t->noise + 1);
-	return ns * (1000 - t->noise + 2 * more / draws) / 1000;
-}
-
-/* Walk @n estimators from @from on; returns what it takes, ns */
-static u64 walk(const struct table *t, const struct trouble *h,
-		unsigned int from, unsigned int n, struct ip_vs_est_walk *walk)
-{
-	const struct sums *a = &sums[from], *b = &sums[from + n];
-	u32 busy = b->busy - a->busy, all = b->all - a->all;
-	u64 ns, busy_ns, more;
-
-	walk->did[IP_VS_EST_IDLE] = n - busy;
-	walk->did[IP_VS_EST_READ_ALL] = all;
-	walk->did[IP_VS_EST_READ] = busy - all;
-	walk->groups = b->groups - a->groups;
-	busy_ns = busy * t->busy_ns + all * t->read_ns +
-		  (u64)walk->groups * t->read_ns / ip_vs_stats_ngroups;
-	busy_ns = noisy(t, busy_ns, busy) * h->clock;
-	ns = busy_ns + h->clock * (CHAIN_NS + (n - busy) * t->idle_ns);
-	more = held_up(h, ns) - ns;
-	/* Whom it hits is a matter of chance */
-	walk->busy_ns = busy_ns;
-	if (more && sim_rnd(1000) < busy_ns * 1000 / ns)
-		walk->busy_ns += more;
-	return ns + more;
-}
-
-/* A kthread's period */
-static void kthread(struct run *r, unsigned int k, const struct trouble *h)
-{
-	unsigned int share = r->t.ests / r->t.kthreads, first = k * share;
-	unsigned int chains = DIV_ROUND_UP(share, r->limit), chain, n, i;
-	unsigned int from = sim_rnd(chains);
-	u32 cost, want;
-	u64 ns;
-
-	if (h->one && k)
-		h = &none;
-	for (i = 0; i < min(chains, CHAINS); i++) {
-		struct ip_vs_est_walk w = {};
-
-		chain = (from + i) % chains;
-		n = min(r->limit, share - chain * r->limit);
-		if (!ip_vs_est_tells(n, r->limit) ||
-		    !ip_vs_est_meter_turn(&r->meter[k]))
-			continue;
-		ns = walk(&r->t, h, first + chain * r->limit, n, &w);
-		ip_vs_est_meter_add(&r->meter[k], ns, &w, r->limit);
-	}
-	cost = ip_vs_est_meter_period(&r->meter[k], r->limit);
-	if (!ip_vs_est_judge_hear(&r->judge, cost, r->now))
-		return;
-	want = ip_vs_est_judge_round(&r->judge, r->limit, r->t.guess);
-	if (want && want != r->limit) {
-		if (verbose)
-			printf("    %lu s: %u, was %u\n",
-			       (r->now + 300UL * HZ) / HZ, want, r->limit);
-		r->limit = want;
-		r->least = min(r->least, want);
-		r->most = max(r->most, want);
-		r->changes++;
-	}
-}
-
-static void periods(struct run *r, unsigned int n, const struct trouble *h)
-{
-	unsigned int k;
-
-	while (n--) {
-		r->now += IP_VS_EST_PERIOD;
-		for (k = 0; k < r->t.kthreads; k++)
-			kthread(r, k, h);
-	}
-}
-
-static void begin(struct run *r, const struct table *t)
-{
-	*r = (struct run){ .t = *t, .limit = t->guess, .now = -300 * HZ };
-	sim.nr_cpus = t->cpus;
-	bitmap_zero(sim_possible.bits, SIM_CPUS);
-	bitmap_fill(sim_possible.bits, t->cpus);
-	ip_vs_stats_setup();
-	choose(t);
 }
 
 static void expect(const struct run *r, bool ok, const char *what, u32 want)
