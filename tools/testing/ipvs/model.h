@@ -282,6 +282,11 @@ void obj_check_quiet(const struct obj *obj);
 void obj_read(struct obj *obj);
 void obj_zero(struct obj *obj);
 
+/* model_sample.c */
+extern const unsigned int obj_scale[IP_VS_NCOUNTS];
+void obj_check_sample(struct obj *obj);
+void obj_rebase(struct obj *obj);
+
 /* model_link.c */
 void model_check_left(const struct obj *obj);
 void model_unlocked(spinlock_t *lock);
