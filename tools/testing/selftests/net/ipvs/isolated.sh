@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Part of isolation.sh: a namespace with a task, and partitions.
+
+CGROUP=/sys/fs/cgroup
+PART=$CGROUP/ipvs-est-$$
+NS=est-iso-$$
+NICE=0
+
+in_ns() { ip netns exec "$NS" "$@"; }
+get_vs() { in_ns cat "$VS/$1"; }
+
+# A writer gives no CPUs that it has not itself.
+set_vs()	# NAME VALUE
+{
+	# shellcheck disable=SC2016  # for the inner shell
+	in_ns taskset -c 0-3 bash -c 'echo "$2" >"$1"' - "$VS/$1" "$2"
+}
+
+# A namespace with a service and its task.  Sets EST_ID.
+ns_up()
+{
+	ip netns add "$NS"
+	est_find_id in_ns || diag "found no id: '$EST_ID'"
+	in_ns ipvsadm -A -t 10.0.0.1:80 -s rr
+	wait_until tasks_run "$EST_ID" || diag "no task"
+}
+
+ns_del() { ip netns del "$NS" 2>/dev/null; }
+
+# One that comes later ends later, of which its devices tell.
+link_gone() { ! ip link show dev "$1" >/dev/null 2>&1; }
+
+next_ns_ends()
+{
+	ip netns add "$NS-2"
+	ip link add "$NS" type veth peer name inner netns "$NS-2"
+	ip netns del "$NS-2"
+	wait_until link_gone "$NS"
+}
+
+task() { est_pids "$EST_ID" | head -n 1; }
+on() { tasks_on "$EST_ID" "$1"; }
+
+# A new task is another one, with another number.
+new_task()
+{
+	set_vs run_estimation 0
+	wait_until no_tasks "$EST_ID" || diag "the task does not stop"
+	set_vs run_estimation 1
+	wait_until tasks_run "$EST_ID" || diag "no new task"
+}
+
+# Something else than CPUs changes, and has been applied.  Below 0, which kernels
+# for real time take too.
+renice()
+{
+	NICE=$(((NICE - 1) % 10))
+	set_vs est_nice "$NICE"
+	wait_until tasks_nice "$EST_ID" "$NICE" || diag "est_nice is not applied"
+}
+
+woken_since()	# PID SWITCHES
+{
+	(($(task_status "$1" voluntary_ctxt_switches) >= $2 + 3))
+}
+
+# The task has looked at its CPUs, which it does once in a period, and what it
+# has found has been applied.
+task_looked()
+{
+	local pid
+
+	pid=$(task)
+	wait_until woken_since "$pid" "$(task_status "$pid" voluntary_ctxt_switches)" ||
+		diag "the task does not wake up"
+	renice
+}
+
+shown_cpus() { in_ns cat /proc/net/ip_vs_est | awk '$1 == 0 { print $3 }'; }
+
+# --- Partitions --------------------------------------------------------------
+
+has_cpuset()
+{
+	grep -qsw cpuset "$CGROUP/cgroup.controllers" || return 1
+	# A name that is refused tells no more than that
+	echo +cpuset 2>/dev/null >"$CGROUP/cgroup.subtree_control" || return 1
+	mkdir "$PART" || return 1
+	[[ -e $PART/cpuset.cpus.partition ]] || { rmdir "$PART"; return 1; }
+	rmdir "$PART"
+}
+
+# Fails where the kernel does not make it.
+part_make()	# KIND CPUS
+{
+	mkdir "$PART"
+	echo "$2" >"$PART/cpuset.cpus"
+	echo "$1" >"$PART/cpuset.cpus.partition"
+	[[ $(<"$PART/cpuset.cpus.partition") == "$1" ]]
+}
+
+part_undo()
+{
+	[[ -d $PART ]] || return 0
+	echo member >"$PART/cpuset.cpus.partition"
+	rmdir "$PART"
+}
+
+skip_some()	# COUNT NAME REASON
+{
+	local i
+
+	for ((i = 1; i <= $1; i++)); do
+		ktap_skip "$2 $i" "$3"
+	done
+}
+
+# Does the partition take CPU 1 from kthreads?  All do, but newer kernels take it
+# by isolated ones only.  Their parent shows it.
+kthreads_lose() { ! has_cpu1 "$(task_status 2 Cpus_allowed_list)"; }
+
+# Are the CPUs of isolated partitions no housekeeping CPUs?  Not on those newer ones,
+# on which a root partition, which was tried first, takes nothing from kthreads.
+ROOT_TAKES=''
+
+has_cpu1()	# LIST that begins with 0, 1 or nothing
+{
+	[[ $1 =~ ^(1([-,].*)?|0-.*|0,1.*)$ ]]
+}
