@@ -121,10 +121,6 @@ skip_some()	# COUNT NAME REASON
 # by isolated ones only.  Their parent shows it.
 kthreads_lose() { ! has_cpu1 "$(task_status 2 Cpus_allowed_list)"; }
 
-# Are the CPUs of isolated partitions no housekeeping CPUs?  Not on those newer ones,
-# on which a root partition, which was tried first, takes nothing from kthreads.
-ROOT_TAKES=''
-
 has_cpu1()	# LIST that begins with 0, 1 or nothing
 {
 	[[ $1 =~ ^(1([-,].*)?|0-.*|0,1.*)$ ]]

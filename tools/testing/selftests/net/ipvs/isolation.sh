@@ -48,6 +48,10 @@ HOG=''
 
 # --- Partitions --------------------------------------------------------------
 
+# Are the CPUs of isolated partitions no housekeeping CPUs?  Not on those newer ones,
+# on which a root partition, which was tried first, takes nothing from kthreads.
+ROOT_TAKES=''
+
 # The list is the default.
 test_partition_default()	# KIND
 {
