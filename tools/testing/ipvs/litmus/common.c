@@ -15,6 +15,7 @@ struct ip_vs_est_net litmus_net = {
 	.gen = IP_VS_EST_GEN_FIRST,
 	.active = true,
 };
+
 bool litmus_enomem;
 struct litmus_seen litmus_seen;
 

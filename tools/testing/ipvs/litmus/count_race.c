@@ -34,7 +34,7 @@
 #define STAY		64
 #define LEN		100
 
-const char litmus_name[] = "count_race";
+const char *const litmus_name = "count_race";
 static struct ip_vs_stats *objs[OBJECTS];
 static unsigned int threads_now;	/* not more than there are CPUs */
 static unsigned long done[THREADS];	/* packets that are through */

@@ -29,7 +29,7 @@
 /* Samples of steady traffic: more than from one look at the groups to the next */
 #define STEADY		80
 
-const char litmus_name[] = "count_steps";
+const char *const litmus_name = "count_steps";
 
 static struct ip_vs_stats *stats;
 static struct ip_vs_stats *others[2];	/* a service and a total */

@@ -19,7 +19,7 @@ struct ip_vs_stats;
 #define LITMUS_READERS		16
 
 /* The program, which defines it */
-extern const char litmus_name[];
+extern const char *const litmus_name;
 /* The CPU that a thread plays */
 extern __thread unsigned int litmus_cpu;
 /* The thread itself, less than LITMUS_READERS */
