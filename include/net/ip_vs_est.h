@@ -260,7 +260,7 @@ static inline void ip_vs_stats_conn(struct ip_vs_stats *dest,
 gfp_t ip_vs_est_gfp(const struct ip_vs_est_net *est);
 int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net);
 void ip_vs_stats_release(struct ip_vs_stats *stats);
-struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net);
+struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net, gfp_t gfp);
 void ip_vs_stats_destroy(struct ip_vs_stats *stats);
 
 /* ip_vs_stats_sum.c */

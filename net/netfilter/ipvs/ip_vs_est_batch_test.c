@@ -35,8 +35,8 @@ static int batch_test_init(struct kunit *test)
 	t->walk.gen = ip_vs_stats_test_net.gen;
 	t->walk.walked = get_jiffies_64();
 	for (i = 0; i < BATCH_TEST_MANY; i++) {
-		t->stats[i] = ip_vs_stats_create(&ip_vs_stats_test_net);
-		t->twin[i] = ip_vs_stats_create(&ip_vs_stats_test_net);
+		t->stats[i] = ip_vs_stats_create(&ip_vs_stats_test_net, GFP_KERNEL);
+		t->twin[i] = ip_vs_stats_create(&ip_vs_stats_test_net, GFP_KERNEL);
 		if (!t->stats[i] || !t->twin[i])
 			return -ENOMEM;
 		ip_vs_est_begin(t->stats[i]);

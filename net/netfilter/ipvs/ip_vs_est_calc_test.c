@@ -50,7 +50,7 @@ static int cost_test_init(struct kunit *test)
 	pause_fails = 0;
 	ip_vs_stats_setup();
 	cost_test_net.gen = IP_VS_EST_GEN_FIRST;
-	test->priv = ip_vs_stats_create(&cost_test_net);
+	test->priv = ip_vs_stats_create(&cost_test_net, GFP_KERNEL);
 	return test->priv ? 0 : -ENOMEM;
 }
 

@@ -103,7 +103,11 @@ static __always_inline void ip_vs_est_fold_one(struct ip_vs_estimator *est,
 		rate = diff << scale >> 1;
 	else
 		rate = ip_vs_est_scaled(diff, elapsed, scale);
-	est->avg[c] += (rate - est->avg[c]) >> IP_VS_EST_WEIGHT;
+	/* What was not shown any more must not come back */
+	if (elapsed > IP_VS_EST_STALE)
+		est->avg[c] = rate;
+	else
+		est->avg[c] += (rate - est->avg[c]) >> IP_VS_EST_WEIGHT;
 	est->base.v[c] = now->v[c];
 }
 
@@ -112,7 +116,8 @@ static __always_inline void ip_vs_est_fold_one(struct ip_vs_estimator *est,
  * @est: the estimator
  * @now: counters now, the base of the next sample
  * @elapsed: time since the last sample, jiffies; taken as at most U32_MAX,
- *	49 days at HZ 1000, and as at least 1
+ *	49 days at HZ 1000, and as at least 1.  A sample that covers more than
+ *	IP_VS_EST_STALE is the average.
  *
  * Context: stats->lock held, unless nobody else can see @est.
  */

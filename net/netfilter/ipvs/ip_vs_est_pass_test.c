@@ -175,8 +175,8 @@ static void pass_test_walk(struct kunit *test)
 	u64 start;
 
 	stats[0] = test->priv;
-	stats[1] = ip_vs_stats_create(&ip_vs_stats_test_net);
-	stats[2] = ip_vs_stats_create(&ip_vs_stats_test_net);
+	stats[1] = ip_vs_stats_create(&ip_vs_stats_test_net, GFP_KERNEL);
+	stats[2] = ip_vs_stats_create(&ip_vs_stats_test_net, GFP_KERNEL);
 	if (!stats[1] || !stats[2]) {
 		KUNIT_FAIL(test, "no memory");
 		goto out;

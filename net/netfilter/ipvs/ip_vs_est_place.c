@@ -69,13 +69,15 @@ static void ip_vs_est_set_chain_max(struct ip_vs_est_net *est, u32 chain_max)
 
 static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 {
-	struct ip_vs_stats *probe = ip_vs_stats_create(est);
+	struct ip_vs_stats *probe;
 	u32 guess, limit;
 	bool first;
 	u64 cost;
 
+	/* Without waiting, see ip_vs_stats_create() */
+	probe = ip_vs_stats_create(est, GFP_NOWAIT | __GFP_NOWARN);
 	if (!probe) {
-		/* Estimators wait meanwhile; try again in a tick */
+		/* Estimators wait meanwhile; try again after a pause */
 		ip_vs_est_pause();
 		return;
 	}

@@ -76,20 +76,12 @@ gfp_t ip_vs_est_gfp(const struct ip_vs_est_net *est)
 	return GFP_KERNEL | est->account;
 }
 
-/**
- * ip_vs_stats_init() - allocate the counters and initialise the rest
- * @stats: zeroed memory
- * @net: estimation in the namespace that it belongs to
- *
- * Context: may sleep.
- * Return: 0, or -ENOMEM and nothing is to be released.
- */
-int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net)
+static int ip_vs_stats_init_gfp(struct ip_vs_stats *stats,
+				struct ip_vs_est_net *net, gfp_t gfp)
 {
 	unsigned int cpu;
 
-	stats->cpustats = alloc_percpu_gfp(struct ip_vs_cpu_stats,
-					   ip_vs_est_gfp(net));
+	stats->cpustats = alloc_percpu_gfp(struct ip_vs_cpu_stats, gfp);
 	if (!stats->cpustats)
 		return -ENOMEM;
 
@@ -103,6 +95,19 @@ int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net)
 	INIT_LIST_HEAD(&stats->pending);
 	stats->est.gen = IP_VS_EST_GEN_NEW;
 	return 0;
+}
+
+/**
+ * ip_vs_stats_init() - allocate the counters and initialise the rest
+ * @stats: zeroed memory
+ * @net: estimation in the namespace that it belongs to
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM and nothing is to be released.
+ */
+int ip_vs_stats_init(struct ip_vs_stats *stats, struct ip_vs_est_net *net)
+{
+	return ip_vs_stats_init_gfp(stats, net, ip_vs_est_gfp(net));
 }
 
 /**
@@ -127,18 +132,21 @@ struct ip_vs_stats_own {
 /**
  * ip_vs_stats_create() - allocate an object of its own
  * @net: estimation in the namespace that it belongs to
+ * @gfp: how to allocate.  With GFP_KERNEL it waits for the mutex of per-CPU
+ *	memory, which the whole machine shares: not for a task that may be
+ *	kept from its CPU while it holds that.
  *
- * Context: may sleep.
+ * Context: what @gfp asks for.
  * Return: the object, or NULL when there is no memory.
  */
-struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net)
+struct ip_vs_stats *ip_vs_stats_create(struct ip_vs_est_net *net, gfp_t gfp)
 {
 	struct ip_vs_stats_own *own;
 
-	own = kzalloc_obj(*own, ip_vs_est_gfp(net));
+	own = kzalloc_obj(*own, gfp);
 	if (!own)
 		return NULL;
-	if (ip_vs_stats_init(&own->stats, net)) {
+	if (ip_vs_stats_init_gfp(&own->stats, net, gfp)) {
 		kfree(own);
 		return NULL;
 	}

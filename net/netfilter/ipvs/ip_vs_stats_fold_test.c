@@ -126,11 +126,33 @@ static void fold_test_late(struct kunit *test)
 	struct ip_vs_estimator punctual = {}, late = {}, early = {};
 
 	fold_test_sample(&punctual, IP_VS_INPKTS, 2000, 2 * HZ);
-	fold_test_sample(&late, IP_VS_INPKTS, 20000, 20 * HZ);
+	fold_test_sample(&late, IP_VS_INPKTS, 10000, 10 * HZ);
 	fold_test_sample(&early, IP_VS_INPKTS, 1000, HZ);
 	KUNIT_EXPECT_EQ(test, punctual.avg[IP_VS_INPKTS], 250 * ONE_PACKET);
 	KUNIT_EXPECT_EQ(test, late.avg[IP_VS_INPKTS], 250 * ONE_PACKET);
 	KUNIT_EXPECT_EQ(test, early.avg[IP_VS_INPKTS], 250 * ONE_PACKET);
+}
+
+/* A rate of long ago, which was not shown any more, does not come back */
+static void fold_test_stale(struct kunit *test)
+{
+	struct ip_vs_estimator est = {
+		.avg[IP_VS_CONNS] = 1000 * ONE_PACKET,
+		.avg[IP_VS_INPKTS] = 1000 * ONE_PACKET,
+		.avg[IP_VS_OUTPKTS] = S64_MAX,
+	};
+
+	fold_test_sample(&est, IP_VS_INPKTS, 36000, 3600 * HZ);
+	KUNIT_EXPECT_EQ(test, est.avg[IP_VS_CONNS], 0);
+	KUNIT_EXPECT_EQ(test, est.avg[IP_VS_INPKTS], 10 * ONE_PACKET);
+	KUNIT_EXPECT_EQ(test, est.avg[IP_VS_OUTPKTS], 0);
+
+	/* As long as it was shown, it has its weight */
+	est.avg[IP_VS_CONNS] = 1000 * ONE_PACKET;
+	fold_test_sample(&est, IP_VS_CONNS, 0, 10 * HZ);
+	KUNIT_EXPECT_EQ(test, est.avg[IP_VS_CONNS], 750 * ONE_PACKET);
+	fold_test_sample(&est, IP_VS_CONNS, 0, 10 * HZ + 1);
+	KUNIT_EXPECT_EQ(test, est.avg[IP_VS_CONNS], 0);
 }
 
 static void fold_test_elapsed_bounds(struct kunit *test)
@@ -151,7 +173,7 @@ static void fold_test_elapsed_bounds(struct kunit *test)
 		fold_test_sample(&est, IP_VS_INPKTS, 5ULL * U32_MAX,
 				 long_times[i]);
 		KUNIT_EXPECT_EQ(test, est.avg[IP_VS_INPKTS],
-				5 * HZ * ONE_PACKET / 4);
+				5 * HZ * ONE_PACKET);
 	}
 }
 
@@ -247,6 +269,7 @@ static struct kunit_case fold_test_cases[] = {
 	KUNIT_CASE(fold_test_decay),
 	KUNIT_CASE(fold_test_decay_from_top),
 	KUNIT_CASE(fold_test_late),
+	KUNIT_CASE(fold_test_stale),
 	KUNIT_CASE(fold_test_elapsed_bounds),
 	KUNIT_CASE(fold_test_saturates),
 	KUNIT_CASE(fold_test_precision_edge),

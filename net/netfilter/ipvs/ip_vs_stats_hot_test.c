@@ -42,8 +42,8 @@ static int hot_test_init(struct kunit *test)
 		return -ENOMEM;
 	t->stats = test->priv;
 	test->priv = t;
-	t->svc = ip_vs_stats_create(&ip_vs_stats_test_net);
-	t->total = ip_vs_stats_create(&ip_vs_stats_test_net);
+	t->svc = ip_vs_stats_create(&ip_vs_stats_test_net, GFP_KERNEL);
+	t->total = ip_vs_stats_create(&ip_vs_stats_test_net, GFP_KERNEL);
 	t->wide = ip_vs_stats_wide;
 	t->refresh = ip_vs_stats_refresh;
 	t->cpu[0] = cpumask_first(cpu_possible_mask);

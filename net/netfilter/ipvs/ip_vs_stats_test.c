@@ -39,7 +39,7 @@ int ip_vs_stats_test_init(struct kunit *test)
 	memset(&ip_vs_stats_test_net, 0, sizeof(ip_vs_stats_test_net));
 	ip_vs_stats_test_net.gen = IP_VS_EST_GEN_FIRST;
 	ip_vs_stats_test_net.active = true;
-	test->priv = ip_vs_stats_create(&ip_vs_stats_test_net);
+	test->priv = ip_vs_stats_create(&ip_vs_stats_test_net, GFP_KERNEL);
 	return test->priv ? 0 : -ENOMEM;
 }
 
@@ -288,8 +288,8 @@ static void counters_test_concurrent(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, works);
 	batch = kunit_kzalloc(test, sizeof(*batch), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, batch);
-	stats[1] = ip_vs_stats_create(&ip_vs_stats_test_net);
-	stats[2] = ip_vs_stats_create(&ip_vs_stats_test_net);
+	stats[1] = ip_vs_stats_create(&ip_vs_stats_test_net, GFP_KERNEL);
+	stats[2] = ip_vs_stats_create(&ip_vs_stats_test_net, GFP_KERNEL);
 	created = stats[1] && stats[2];
 
 	if (created) {

@@ -20,10 +20,14 @@ static u64 obj_rate(u64 diff, u32 time, unsigned int c)
 	return (high / time << 32) + low / time;
 }
 
-static s64 obj_average(s64 avg, u64 rate)
+/* After a sample over so much time */
+static s64 obj_average(s64 avg, u64 rate, u64 time)
 {
 	s64 step = min_t(u64, rate, S64_MAX) - avg;
 
+	/* The average was not shown any more */
+	if (time > 10 * HZ)
+		return min_t(u64, rate, S64_MAX);
 	/* Round down */
 	return avg + step / 4 - (step % 4 < 0);
 }
@@ -72,11 +76,11 @@ void obj_check_sample(struct obj *obj)
 		/* Less exact where a product would not fit, they say */
 		if (diff > (U64_MAX / HZ) >> obj_scale[c])
 			low -= (rate >> 12) + 1;
-		if (est->avg[c] < obj_average(obj->avg[c], low) ||
-		    est->avg[c] > obj_average(obj->avg[c], rate))
+		if (est->avg[c] < obj_average(obj->avg[c], low, time) ||
+		    est->avg[c] > obj_average(obj->avg[c], rate, time))
 			sim_fail("average %u is %lld, not %lld", c,
 				 (long long)est->avg[c],
-				 (long long)obj_average(obj->avg[c], rate));
+				 (long long)obj_average(obj->avg[c], rate, time));
 		obj->avg[c] = est->avg[c];
 	}
 	memcpy(obj->base, now, sizeof(obj->base));

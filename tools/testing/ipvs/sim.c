@@ -95,7 +95,12 @@ static void *sim_percpu_back(const void *p)
 
 void *sim_percpu_alloc(size_t size, gfp_t gfp)
 {
-	char *p = sim_alloc(1, SIM_PERCPU_HEAD + sim.nr_cpus * size, gfp);
+	char *p;
+
+	/* Its mutex is the machine's, and a task may be starved while it has it */
+	if (gfp & __GFP_DIRECT_RECLAIM && current->fn)
+		sim_fail("a task waits for per-CPU memory");
+	p = sim_alloc(1, SIM_PERCPU_HEAD + sim.nr_cpus * size, gfp);
 
 	if (!p)
 		return NULL;

@@ -272,7 +272,7 @@ static void set_up(unsigned int cpus, unsigned int n)
 	litmus_machine(cpus, n / 2 % 2, 1 << n % 6);
 	litmus_enomem = n % 5 == 4;
 	for (i = 0; i < OBJECTS; i++) {
-		objs[i] = ip_vs_stats_create(&litmus_net);
+		objs[i] = ip_vs_stats_create(&litmus_net, GFP_KERNEL);
 		ip_vs_est_begin(objs[i]);
 	}
 }

@@ -377,9 +377,9 @@ static void live(unsigned int cpus)
 	through = 0;
 	counted = 0;
 	last_read = 0;
-	stats = ip_vs_stats_create(&litmus_net);
+	stats = ip_vs_stats_create(&litmus_net, GFP_KERNEL);
 	for (i = 0; i < 2; i++)
-		others[i] = ip_vs_stats_create(&litmus_net);
+		others[i] = ip_vs_stats_create(&litmus_net, GFP_KERNEL);
 	ip_vs_est_begin(stats);
 	for (i = 1; i <= LIFE; i++) {
 		step();
