@@ -97,13 +97,13 @@ struct ip_vs_estimator {
 /**
  * struct ip_vs_stats - counters of a service, a server or a namespace
  * @cpustats: what each CPU has counted
- * @dirty: groups of CPUs that have counted; set by packets, and left alone while
- *	there are any, cleared by passes under @lock
+ * @dirty: groups of CPUs that have counted; set by packets, cleared by passes
+ *	under @lock when there were none and, on many CPUs, now and then
  * @est: the estimator
  * @seen: groups of CPUs that have ever been in @dirty
  * @hot: those of them that are read; none when all is settled
  * @cold: what the others of @seen have counted, if there are such; or NULL
- * @cleared: grace period that began after @dirty was last cleared
+ * @cleared: cookie of a grace period that begins after @dirty was last cleared
  * @lock: makes sums consistent; process context only, bottom halves stay on
  * @settled: while @dirty is 0, est.base is what all CPUs together have counted
  * @age: samples since there was anything to read, as ip_vs_stats_age() counts

@@ -14,17 +14,16 @@
  *
  *   Order, outermost first:
  *
- *	RTNL > the configuration mutex > est->lock > stats->lock
+ *	ipvs->service_mutex > est->lock > stats->lock
  *
- *   The mutex is that of ip_vs_ctl.c, under which services and servers come and
- *   go: one for all, or one for each namespace, which RTNL is not above.  Readers
- *   and -Z may have no more than RCU; they take stats->lock only.
+ *   The mutex is that under which services and servers come and go.  Readers and
+ *   -Z may have no more than RCU; they take stats->lock only.
  *
  *   est->lock, a spinlock for each namespace, protects the pending list, the
  *   contexts, links and places of estimators, the sysctl values and the
  *   limits.  All of its users are in process context.  It is not a mutex on
  *   purpose: kthread 0 may run at nice 19 on a busy CPU, and preempted inside
- *   a mutex it would stall everyone who adds a service, and RTNL with them.
+ *   a mutex it would stall everyone who adds a service.
  *   So nothing is allocated under it, nothing sleeps, and it is dropped after
  *   each IP_VS_EST_BATCH estimators at the latest.
  *
@@ -36,7 +35,7 @@
  *   task has which holds a lock.
  *
  *   Who stops a kthread waits for it; so a kthread must never wait for
- *   whoever may be stopping it.  Kthreads take no mutex at all, and nobody
+ *   whoever may be stopping it.  Kthreads take no mutex, and nobody
  *   creates, stops, moves or renices a task with est->lock held.
  *
  *   Tasks start and stop in est_reload_work only, and at the namespace's exit
@@ -89,10 +88,10 @@ int ip_vs_start_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
  * @ipvs: namespace that it belongs to
  * @stats: started
  *
- * Takes constant time.  A kthread may still be passing over @stats: free it
- * after an RCU grace period.
+ * Takes constant time, or now and then that for each context.  A kthread may
+ * still be passing over @stats: free it after an RCU grace period.
  *
- * Context: process context, takes est->lock.
+ * Context: process context, takes est->lock and stats->lock.
  */
 void ip_vs_stop_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
 {

@@ -33,7 +33,9 @@
 
 #include "ip_vs_est_impl.h"
 
-/* Time that a chain should take: 5 % less than the 100 us budget, ns */
+/* Time that a chain should take, ns: 5 % less than 100 us, which is what Linux
+ * 6.2 and later have given to one
+ */
 #define IP_VS_EST_BUDGET	95000
 /* Time of a chain that asks for a lower limit, ns: with 48 of them in a row, a
  * kthread takes a little less than 1/8 of a CPU
@@ -55,7 +57,7 @@
 #define IP_VS_EST_RETURNS	8
 
 /* Calibration runs, with a pause before every fourth in which the CPU gets
- * to its speed after sleep
+ * to its speed after sleep: as many as Linux 6.2 and later have made
  */
 #define IP_VS_EST_RUNS		12
 #define IP_VS_EST_RUNS_PAUSE	4
@@ -68,10 +70,10 @@
  * at least, by choice, so that noise does not make an estimator cost nothing.
  */
 #define IP_VS_EST_CLOCK_NOISE	8
-/* Cost where the clock does not tell, ns.  By choice: 128 CPUs, with one cache
- * line each of which half is hidden behind others, 80 ns from memory
+/* Cost where the clock does not tell, ns.  By choice: the lines that the meter
+ * assumes, of 128 CPUs, see IP_VS_EST_LINE_NS
  */
-#define IP_VS_EST_COST_DEFAULT	5400
+#define IP_VS_EST_COST_DEFAULT	((128 + IP_VS_EST_BUSY_LINES) * IP_VS_EST_LINE_NS)
 
 /**
  * ip_vs_est_clock() - the time to measure walks with
@@ -148,6 +150,7 @@ u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
  * ip_vs_est_chain_max() - how many estimators fit into the time of a chain
  * @cost: time that one takes, ns, at least 1
  *
+ * Context: any.
  * Return: from 1 to IP_VS_EST_CHAIN_LIMIT.
  */
 u32 ip_vs_est_chain_max(u64 cost)
@@ -161,8 +164,9 @@ u32 ip_vs_est_chain_max(u64 cost)
  * @old_guess: result of one
  * @new_guess: result of another
  *
- * Return: true if they are within a quarter of each other, which is what chance
- * may make of them.
+ * Context: any.
+ * Return: true if they are within a quarter of each other.  By choice: chance
+ * makes less of them as a rule, and the meters correct the rest.
  */
 bool ip_vs_est_same_guess(u32 old_guess, u32 new_guess)
 {
@@ -181,6 +185,7 @@ bool ip_vs_est_same_guess(u32 old_guess, u32 new_guess)
  * What the meter has found out, the ratio of @chain_max to @old_guess, holds
  * for the new CPUs as well.  If the guess is the same, nothing changes.
  *
+ * Context: any.
  * Return: the limit to use, from 1 to IP_VS_EST_CHAIN_LIMIT.
  */
 u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess)
@@ -196,6 +201,7 @@ u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess)
  * @chain_max: estimators in it
  * @cost: time that one takes, in units of 2^-IP_VS_EST_COST_SHIFT ns
  *
+ * Context: any.
  * Return: true if so.
  */
 bool ip_vs_est_too_slow(u32 chain_max, u64 cost)

@@ -3,7 +3,7 @@
  *
  * A context is what one kthread walks: up to 50 rows, one each 40 ms.  A row
  * holds up to 48 chains, each short enough (chain_max) to be walked in one
- * RCU read-side section of less than 100 us.  An estimator that is in no chain
+ * RCU read-side section of about 100 us.  An estimator that is in no chain
  * is on the pending list of its namespace.
  *
  * Filling: while every open row holds a chain's worth of estimators, a new

@@ -6,15 +6,15 @@
  *
  *   - A new task gets est->cpus: a written list as it is, of the default list
  *     what no cpuset partition has taken.  A list that is written gets new
- *     tasks, for newer kernels remember what a task was first given.
+ *     tasks, for kthread_affine_preferred() keeps what one was first given.
  *   - A task whose CPUs are within the wish is left alone: taskset and cpusets
  *     may narrow it.
  *   - The kernel takes a task's CPUs away and gives it all others when the last
  *     of them goes offline, and when a partition is made or undone, whatever
- *     they were; newer ones give it what it was first given and is not isolated,
- *     and do so when a CPU comes as well.  Then it gets those of est->cpus that
- *     it was left, or all of est->cpus.  While none of those is online there is
- *     nothing to give.
+ *     they were; where it keeps preferred CPUs, it gives those that are not
+ *     isolated, and does so when a CPU comes as well.  Then the task gets those
+ *     of est->cpus that it was left, or all of est->cpus.  While none of those is
+ *     online there is nothing to give.
  *
  * est_reload_work does this.  A CPU that comes or goes queues it.  Of partitions
  * and taskset nobody tells, so each kthread that walks rows looks at its own CPUs
@@ -66,9 +66,9 @@ static void ip_vs_est_see_partitions(struct ip_vs_est_net *est)
 	rcu_read_unlock();
 }
 
-/* What isolcpus= isolates, and on newer kernels a partition, is not in the one
- * mask, what nohz_full= does is not in the other.  That of kthreads has been the
- * one or the other.
+/* HK_TYPE_DOMAIN is without what isolcpus= and isolated partitions take, and
+ * HK_TYPE_WQ without what nohz_full= does; that of kthreads is one or the other,
+ * by the kernel's version.
  */
 static void ip_vs_est_default_cpulist(struct cpumask *cpus)
 {
@@ -143,7 +143,7 @@ void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
 	est->cpulist_new = true;
 }
 
-/* Partitions change what is isolated, on newer kernels */
+/* Isolated partitions change HK_TYPE_DOMAIN */
 static void ip_vs_est_see_isolated(struct ip_vs_est_net *est)
 {
 	const struct cpumask *domain;
@@ -188,8 +188,8 @@ static bool ip_vs_est_lost_cpus(struct ip_vs_est_net *est,
 	return lost && cpumask_intersects(est->cpus, cpu_online_mask);
 }
 
-/* Newer kernels give a task what it was first given, without what is isolated,
- * when a CPU comes or something else is isolated.  From a written list that takes
+/* When a CPU comes, or something else is isolated, the kernel gives a task its
+ * preferred CPUs, without what is isolated.  From a written list that takes
  * CPUs which were isolated at boot: they go to @cpus with the others.  What a
  * partition has taken stays with it.
  */
@@ -313,6 +313,8 @@ void ip_vs_est_rescue(struct ip_vs_est_net *est, struct task_struct *task,
 
 /**
  * ip_vs_est_cpus_init() - at module load, before the first namespace
+ *
+ * Context: process context, may sleep.
  */
 void ip_vs_est_cpus_init(void)
 {

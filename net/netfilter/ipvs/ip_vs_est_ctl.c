@@ -30,7 +30,9 @@
 #include <trace/events/ipvs_est.h>
 #include "ip_vs_est_impl.h"
 
-/* Wait before a task that could not be created is tried again, jiffies */
+/* Wait before a task that could not be created is tried again, jiffies.  By
+ * choice: who waits for rates does not see it, and 10 a second are no load.
+ */
 #define IP_VS_EST_RETRY		(HZ / 10)
 
 /**
@@ -322,6 +324,7 @@ void ip_vs_est_reload(struct work_struct *work)
 /**
  * ip_vs_est_init() - at module load, before the first namespace
  *
+ * Context: process context, may sleep.
  * Return: 0 or a negative error.
  */
 int ip_vs_est_init(void)
@@ -334,6 +337,8 @@ int ip_vs_est_init(void)
 
 /**
  * ip_vs_est_cleanup() - at module removal, after the last namespace
+ *
+ * Context: process context, may sleep.
  */
 void ip_vs_est_cleanup(void)
 {

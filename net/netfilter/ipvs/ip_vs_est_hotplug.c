@@ -76,6 +76,7 @@ void ip_vs_est_hotplug_del(struct ip_vs_est_net *est)
 /**
  * ip_vs_est_hotplug_init() - at module load, before the first namespace
  *
+ * Context: process context, may sleep.
  * Return: 0 or a negative error.
  */
 int ip_vs_est_hotplug_init(void)
@@ -102,6 +103,8 @@ int ip_vs_est_hotplug_init(void)
 
 /**
  * ip_vs_est_hotplug_cleanup() - at module removal, after the last namespace
+ *
+ * Context: process context, may sleep.
  */
 void ip_vs_est_hotplug_cleanup(void)
 {

@@ -42,7 +42,9 @@
 #define IP_VS_EST_ROWS		50
 /* Time from one row to the next, jiffies: 40 ms, or what HZ makes of it */
 #define IP_VS_EST_TICK		(HZ / 25 ? : 1)
-/* Each estimator is sampled once in this time, jiffies: 2 s */
+/* Each estimator is sampled once in this time, jiffies: 2 s, of which a row may
+ * be ahead by IP_VS_EST_AHEAD
+ */
 #define IP_VS_EST_PERIOD	(IP_VS_EST_ROWS * IP_VS_EST_TICK)
 /* Chains of a row: 48 of 102 us, above which the limit is lowered, are 4.9 of the
  * 40 ms that a row has.  So a kthread takes at most 1/8 of a CPU, without what
@@ -56,7 +58,7 @@
  */
 #define IP_VS_EST_CLOCK_RES	1000
 /* Estimators moved, or contexts without room passed by, under one hold of
- * est->lock
+ * est->lock.  As many as Linux 6.2 and later have moved under their mutex.
  */
 #define IP_VS_EST_BATCH		16
 /* Estimators of a chain, at most: struct ip_vs_est_row counts them in u16 */
@@ -157,7 +159,7 @@ struct ip_vs_est_ctx {
  * @cpulist_new: it was written, and tasks that run were made for another
  * @domain: CPUs that were not isolated when that was last looked at
  * @went_back: a CPU has come online, or others are isolated, since
- *	est_reload_work began: newer kernels have given tasks their first CPUs
+ *	est_reload_work began: tasks have got their preferred CPUs by that
  * @back: so it was when that work began; for it alone
  * @cpus: what of it a new task gets
  * @taken: CPUs that cpuset partitions have taken from kthreads

@@ -25,7 +25,7 @@
 #include "ip_vs_est_impl.h"
 
 /* A row may be walked so much ahead of its time, jiffies: 400 ms, a fifth of a
- * period, so that samples are 1.6 to 2.4 s apart.  By choice: 10 rows for each
+ * period, so that samples are 1.6 to 2.4 s apart.  By choice: 11 rows for each
  * wake-up.
  */
 #define IP_VS_EST_AHEAD		(10 * IP_VS_EST_TICK)
@@ -212,12 +212,15 @@ static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 /* How much ahead of its time a row may be walked, jiffies */
 static unsigned long ip_vs_est_ahead(const struct ip_vs_est_ctx *ctx)
 {
+	/* Where no clock tells, nothing is known to be little */
+	if (!ip_vs_est_clock())
+		return 0;
 	return ctx->worked < IP_VS_EST_LITTLE ? IP_VS_EST_AHEAD : 0;
 }
 
-/* Walk the next row if it is due, or may be walked, and no other: the walk may take longer than
- * a tick, and then the row after it is always due, while kthread 0 has more to
- * do than to walk.
+/* Walk the next row if it is due, or may be walked, and no other: the walk may
+ * take longer than a tick, and then the row after it is always due, while kthread
+ * 0 has more to do than to walk.
  */
 static void ip_vs_est_walk_next(struct ip_vs_est_ctx *ctx)
 {
@@ -281,8 +284,10 @@ static long ip_vs_est_sleep_time(struct ip_vs_est_ctx *ctx, unsigned long slept)
  *
  * Created, woken for the first time and stopped by est_reload_work.  Takes
  * est->lock and stats->lock, and no mutex.  Neither walking nor distributing
- * keeps the other waiting for longer than one row, or one tick, takes.
+ * keeps the other waiting for longer than one row, or one tick, takes; but
+ * calibration takes 60 ms and more.
  *
+ * Context: process context, may sleep.
  * Return: 0, when kthread_stop() has asked for it.
  */
 int ip_vs_est_kthread(void *data)
@@ -291,7 +296,7 @@ int ip_vs_est_kthread(void *data)
 	unsigned long slept = jiffies;
 	long idle;
 
-	/* Newer kernels take what it was given, if there was no memory to keep it */
+	/* Without memory to keep what it prefers, the kernel has chosen */
 	ip_vs_est_own_cpus(ctx->net);
 
 	while (!kthread_should_stop()) {

@@ -60,17 +60,6 @@
  * of chance is less than what asks for another limit.
  */
 #define IP_VS_EST_MEMORY	16
-/* What a busy estimator is assumed to take at first, beside the counters of all
- * CPUs, in cache lines that are read, one for each CPU: the four of struct
- * ip_vs_stats and as much again for its lock and arithmetic.  By choice.  Not
- * sizeof(), which is larger with lockdep, where time is not.
- */
-#define IP_VS_EST_BUSY_LINES	8
-/* And a line, ns, which is of no account: the first times set all right by one
- * factor
- */
-#define IP_VS_EST_LINE_NS	40
-
 /**
  * struct ip_vs_est_point - what stands for the times of a class
  * @cost: time for each estimator

@@ -17,6 +17,17 @@
  */
 #define IP_VS_EST_TIMED		16
 #define IP_VS_EST_CLASSES	9
+/* What a busy estimator is assumed to take at first, beside the counters of all
+ * CPUs, in cache lines that are read, one for each CPU: the four of struct
+ * ip_vs_stats and as much again for its lock and arithmetic.  By choice.  Not
+ * sizeof(), which is larger with lockdep, where time is not.
+ */
+#define IP_VS_EST_BUSY_LINES	8
+/* And a line, ns: half of the 80 that memory takes, as the next ones are read
+ * meanwhile.  By choice, and of little account: the first times set all right by
+ * one factor.
+ */
+#define IP_VS_EST_LINE_NS	40
 
 /**
  * struct ip_vs_est_timed - what some busy estimators have taken
@@ -55,7 +66,8 @@ struct ip_vs_est_class {
  * @class: times of this period
  * @times: times of this period, in the classes or left out
  * @chains: chains that came when there were enough of them
- * @least: the least time of a probed chain, for each estimator in it; or 0
+ * @least: the least time of a probed chain, for each estimator in it, as a cost;
+ *	or 0
  * @base: cost of a busy estimator without reading counters; 0 at first
  * @all: and what is added for the counters of all CPUs
  * @doubt: what the last period said instead; 0: nothing else, U32_MAX: whatever
@@ -76,7 +88,8 @@ struct ip_vs_est_meter {
 /**
  * struct ip_vs_est_judge - what all kthreads of a namespace say about the limit
  * @begun: when this round began, jiffies
- * @cost: the most that an estimator costs, of those that were heard in it
+ * @cost: the most that an estimator costs, of those that were heard in it, in units
+ *	of 2^-IP_VS_EST_COST_SHIFT ns
  * @want: the limit that the rounds of the streak agree on
  * @streak: rounds in a row that ask for less (> 0) or for more (< 0)
  * @silent: rounds in a row in which nobody could tell

@@ -119,9 +119,10 @@ int ip_vs_est_cpulist_get(char *text, bool cut, struct cpumask *cpus)
  * @nice: what is wished
  *
  * On PREEMPT_RT a kthread can be preempted with est->lock or stats->lock held,
- * and who waits for it gives it no weight.  A nice one would keep RTNL waiting
- * for seconds, see ip_vs_est.c.
+ * and who waits for it gives it no weight.  A nice one would keep who adds
+ * a service waiting for seconds, see ip_vs_est.c.
  *
+ * Context: any.
  * Return: 0; -EINVAL for what is no nice value; -EOPNOTSUPP for one above 0 on
  * PREEMPT_RT, and the log says why.
  */

@@ -11,10 +11,12 @@
  * an estimator which moved to a row just ahead is not sampled over an instant
  */
 #define IP_VS_EST_MIN_SAMPLE	HZ
-/* A rate is not shown any more after this time without a sample, jiffies */
+/* A rate is not shown any more after this time without a sample, jiffies.  By
+ * choice: five samples were missed.
+ */
 #define IP_VS_EST_STALE		(10 * HZ)
 
-/* Estimators whose counters are read together */
+/* Estimators whose counters are read together.  By choice: 1 KB of stack. */
 #define IP_VS_EST_TOGETHER	16
 
 /* Generations that no namespace is ever in */
@@ -147,7 +149,7 @@ static inline bool ip_vs_est_is_quiet(const struct ip_vs_stats *stats,
 {
 	/* Neither needs an order: a bit that is not seen yet is seen by the
 	 * next walk, and the sum is made under the lock.  READ_ONCE() pairs
-	 * with WRITE_ONCE() in ip_vs_est_sample().
+	 * with WRITE_ONCE() in ip_vs_est_set_quiet() and wherever it becomes 0.
 	 */
 	return !atomic_long_read(&stats->dirty) &&
 	       READ_ONCE(stats->est.quiet) == walk->gen;

@@ -25,7 +25,7 @@
 #include <trace/events/ipvs_est.h>
 #include "ip_vs_est_impl.h"
 
-/* Pause between calibration runs */
+/* Pause between calibration runs, as Linux 6.2 and later have made */
 #define IP_VS_EST_PAUSE_MS	20
 
 static bool ip_vs_est_pause(void)

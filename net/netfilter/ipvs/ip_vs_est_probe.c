@@ -43,6 +43,7 @@ struct ip_vs_est_probe {
  * ip_vs_est_walk_busy() - estimators that had something to do
  * @walk: the walk
  *
+ * Context: any.
  * Return: how many.
  */
 u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk)
@@ -59,6 +60,7 @@ u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk)
  * ip_vs_est_walk_groups() - groups of CPUs that were read for them
  * @walk: the walk
  *
+ * Context: any.
  * Return: how many, all estimators together.
  */
 u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk)

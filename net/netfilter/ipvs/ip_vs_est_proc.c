@@ -16,7 +16,7 @@
  * struct ip_vs_est_line - what is shown of a context
  * @pid: of its task, as the reader's proc file system numbers it; 0: none, or
  *	none that the reader can see
- * @nice: of its task, or what it will be
+ * @nice: est_nice, which its task has unless somebody has reniced it
  * @ests: estimators
  * @rows: rows that hold them
  * @chain_max: estimators in a chain, at most
@@ -109,12 +109,12 @@ static int ip_vs_est_show(struct seq_file *seq, void *v)
 /**
  * ip_vs_est_proc_status() - lines of /proc/net/ip_vs_status about estimation
  * @ipvs: the namespace
- * @seq: that file, of kernels that have it
+ * @seq: that file
  *
  * Contexts are the slots, and chain_max decides how many estimators one has room
  * for: none before calibration.
  *
- * Context: any but hard interrupts; takes est->lock.
+ * Context: process context, takes est->lock.
  */
 void ip_vs_est_proc_status(struct netns_ipvs *ipvs, struct seq_file *seq)
 {

@@ -7,7 +7,7 @@
  *
  *  - when a limit changes: chain_max, or how many contexts there may be;
  *  - when few estimators are left in many rows, after most were deleted: each
- *    row is a wake-up, and each context a task.
+ *    row may be a wake-up, and each context is a task.
  */
 
 #include <linux/kernel.h>

@@ -254,7 +254,8 @@ void ip_vs_stats_clear(struct ip_vs_stats *stats)
 }
 
 /* Memory for *cold, in a walk that must not wait.  Without it all groups stay
- * hot, which costs time and nothing else.
+ * hot, which costs time and nothing else.  Nobody is charged for it: it is a
+ * kthread that asks, for 40 bytes beside the counters of 32 CPUs or more.
  */
 static bool ip_vs_stats_has_cold(struct ip_vs_stats *stats)
 {
@@ -350,9 +351,9 @@ bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
 	if (dirty & ~stats->hot)
 		ip_vs_stats_heat(stats, dirty, read);
 	silent = stats->hot & ~dirty;
-	/* Before anything is read.  The barrier in it, when it returns true, pairs
-	 * with the end of the read-side sections of packets: what is read below
-	 * holds what they have counted.
+	/* Before hot groups are read.  The barrier in it, when it returns true,
+	 * pairs with the end of the read-side sections of packets: what is read of
+	 * them below holds what they have counted.  Cold ones have had that.
 	 */
 	if (silent && poll_state_synchronize_rcu(stats->cleared))
 		ip_vs_stats_cool(stats, silent, read);
