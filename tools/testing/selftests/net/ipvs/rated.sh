@@ -79,7 +79,9 @@ rated_sample()	# NETNS
 	done >>"$RATED_SAMPLES"
 }
 
-# The rates of NAME by its samples, from those that were shown at first on.
+# The rates of NAME by its samples, from those that were shown at first on.  What
+# is left of an average after 2 s is 3/4, after a tenth of one the 20th root of it;
+# busybox has no powers.
 rated_average()	# NAME
 {
 	awk -v name="$1" '
@@ -87,8 +89,11 @@ rated_average()	# NAME
 	!shown++	{ for (i = 0; i < 5; i++) avg[i] = $(3 + i); next }
 	at		{
 		s = ($2 - at) / 1000000
+		left = 1
+		for (i = 0; i < 10 * s; i++)
+			left *= 0.985719
 		for (i = 0; i < 5; i++)
-			avg[i] += (1 - 0.75 ^ (s / 2)) *
+			avg[i] += (1 - left) *
 				  (($(3 + i) - was[i]) / s - avg[i])
 	}
 			{
