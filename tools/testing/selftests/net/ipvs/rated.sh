@@ -92,9 +92,10 @@ rated_average()	# NAME
 		left = 1
 		for (i = 0; i < 10 * s; i++)
 			left *= 0.985719
-		for (i = 0; i < 5; i++)
-			avg[i] += (1 - left) *
-				  (($(3 + i) - was[i]) / s - avg[i])
+		for (i = 0; i < 5; i++) {
+			rate = ($(3 + i) - was[i]) / s
+			avg[i] += (1 - left) * (rate - avg[i])
+		}
 	}
 			{
 		at = $2
