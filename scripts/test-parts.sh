@@ -41,7 +41,9 @@ run_one()	# PART
 {
 	local part=$1 log=$logs/$1.log begin=$SECONDS rc=0 last cpu p f s what
 
-	say "$part"
+	echo "$part" >>"$logs/.begun"
+	say "$part ($(wc -l <"$logs/.begun") of $(wc -l <"$logs/.all")$(
+		sed 's/$/ s the last time/; s/^/, /' "$logs/.took-$part" 2>/dev/null))"
 	# Seconds of processor time, of guests as well
 	TIMEFORMAT='%U %S'
 	if base_is_there "$(base_of "$part")"; then
@@ -68,6 +70,8 @@ run_one()	# PART
 		tail -n 20 "$log"
 		echo "---"
 	fi
+	say "$part: $what, $((SECONDS - begin)) s"
+	echo "$((SECONDS - begin))" >"$logs/.took-$part"
 	echo "$part $((SECONDS - begin)) $cpu $p $f $s $what" >"$logs/$part.result.new"
 	mv "$logs/$part.result.new" "$logs/$part.result"
 }
@@ -136,28 +140,48 @@ install_for()	# PART...
 
 # Guests mostly wait, or keep one processor busy; so what compiles and computes
 # runs beside them.
+# A lane in a process group of its own, so that all of it can be stopped; this
+# shell waits for it, and so hears of signals at once.  Sets lanes.
+start_lane()	# NICE QUEUE OTHER_QUEUE
+{
+	set -m
+	(
+		set +m
+		renice -n "$1" "$BASHPID" >/dev/null
+		run_lane "$2" "$3"
+	) </dev/null &
+	lanes+=($!)
+	set +m
+}
+
+# shellcheck disable=SC2317  # called by the trap
+stop_lanes()
+{
+	local lane
+
+	for lane in "${lanes[@]}"; do
+		kill -- "-$lane" 2>/dev/null || true
+	done
+	wait
+}
+
 run_lanes()
 {
 	local lane
 
-	rm -f "$logs"/.missing-*
+	lanes=()
+	rm -f "$logs"/.missing-* "$logs/.begun"
 	printf '%s\n' ${guest_parts[@]+"${guest_parts[@]}"} >"$logs/.guests"
 	printf '%s\n' ${other_parts[@]+"${other_parts[@]}"} >"$logs/.others"
 	sed -i '/^$/d' "$logs/.guests" "$logs/.others"
-	# A process group of its own, so that all of it can be stopped.
-	set -m
-	(
-		set +m
-		renice -n 5 "$BASHPID" >/dev/null
-		run_lane "$logs/.others" "$logs/.guests"
-	) </dev/null &
-	lane=$!
-	set +m
-	# shellcheck disable=SC2064  # the lane of now
-	trap "kill -- -$lane 2>/dev/null || true" EXIT
-	trap 'exit 130' INT TERM
-	run_lane "$logs/.guests" "$logs/.others"
-	wait "$lane" || true
+	cat "$logs/.guests" "$logs/.others" >"$logs/.all"
+	trap stop_lanes EXIT
+	trap 'exit 130' INT TERM HUP
+	start_lane 5 "$logs/.others" "$logs/.guests"
+	start_lane 0 "$logs/.guests" "$logs/.others"
+	for lane in "${lanes[@]}"; do
+		wait "$lane" || true
+	done
 	trap - EXIT
 }
 
