@@ -12,11 +12,13 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* From so many CPUs on, several objects are read together, and CPUs that fell
- * silent are read no more.  Measured for the first, as all here, by
- * tools/testing/ipvs/bench in a virtual machine on an AMD EPYC:
- * with 16 the second look at each object costs more than what is gained, with 32
- * it is about the same, with 64 a quarter is gained.
+/* What is measured here was, by tools/testing/ipvs/bench in a virtual machine on
+ * an AMD EPYC.
+ *
+ * From so many CPUs on, several objects are read together, and CPUs that fell
+ * silent are read no more.  Measured for the first: with 16 the second look at
+ * each object costs more than what is gained, with 32 it is about the same, with
+ * 64 a quarter is gained.
  */
 #define IP_VS_STATS_WIDE	32
 /* Fewer objects than this are read one by one after all.  By choice: half of what
@@ -24,8 +26,9 @@
  */
 #define IP_VS_STATS_FEW		8
 /* Counters that are so near, bytes, share lines or pages, so that reading them CPU
- * by CPU pays.  By choice: those of six objects; measured with tables whose chains are in the order of allocation,
- * and with chains in no order, which are read faster one by one.
+ * by CPU pays.  By choice: those of six objects.  Measured with tables whose chains
+ * are in the order of allocation, and with chains in no order, which are read
+ * faster one by one.
  */
 #define IP_VS_STATS_NEAR	256
 /* CPUs between the one whose counters are read and the one whose counters are

@@ -296,7 +296,6 @@ PERCPU_CASES=(
 	"ip_vs_stats_init server 20 -12"
 	"ip_vs_start_estimator service 20 -12"
 	"ip_vs_start_estimator server 20 -12"
-	"ip_vs_stats_init netns 3 -12"
 	"ip_vs_stats_create netns 3 0"
 	"ip_vs_start_estimator netns 3 -12"
 	"ip_vs_est_ctx_alloc netns 3 0"
