@@ -39,7 +39,7 @@ run_alone() { (run_part "$1"); }
 # Runs a part and writes its line of the summary: NAME SECONDS CPU P F S WHAT
 run_one()	# PART
 {
-	local part=$1 log=$logs/$1.log begin=$SECONDS rc=0 last cpu p f s what
+	local part=$1 log=$logs/$1.log begin=$SECONDS rc=0 last cpu p f s what killed
 
 	echo "$part" >>"$logs/.begun"
 	say "$part ($(wc -l <"$logs/.begun") of $(wc -l <"$logs/.all")$(
@@ -61,6 +61,8 @@ run_one()	# PART
 		# A status that says otherwise than the line is not to be believed.
 		((rc == 0 || f > 0)) || f=1
 		what="$p passed, $f failed, $s skipped"
+		killed=$(grep -ac 'emulator has killed the guest' "$log" || true)
+		((!killed)) || what+=", $killed guests killed by the emulator"
 	else
 		p=0 f=1 s=0
 		what="died with status $rc"
@@ -116,7 +118,7 @@ failures()
 			{ line[NR] = $0; delete line[NR - 40] }
 		/^--- last lines of the kernel log/	{ kernel = NR }
 		/guest (died|does not boot|failed)|did not end within|has killed the guest/ {
-			show(kernel ? kernel : NR)
+			show(NR - kernel < 40 ? kernel : NR)
 		}
 		/^ *(# )*not ok |^FAIL|^Bail out/	{ show(NR - 6) }
 		' "$logs/$part.log" | cut -c 1-200 | sed "s|^|$part: |" |
@@ -138,8 +140,6 @@ install_for()	# PART...
 	done
 }
 
-# Guests mostly wait, or keep one processor busy; so what compiles and computes
-# runs beside them.
 # A lane in a process group of its own, so that all of it can be stopped; this
 # shell waits for it, and so hears of signals at once.  Sets lanes.
 start_lane()	# NICE QUEUE OTHER_QUEUE
@@ -165,6 +165,8 @@ stop_lanes()
 	wait
 }
 
+# Guests mostly wait, or keep one processor busy; so what compiles and computes
+# runs beside them.
 run_lanes()
 {
 	local lane

@@ -113,7 +113,8 @@ static void ip_vs_est_note_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 {
 	u32 us = min_t(u64, div_u64(visit->ns, NSEC_PER_USEC), U32_MAX);
 
-	ctx->worked += visit->ns;
+	/* Where no clock tells, nothing is known to be little */
+	ctx->worked += visit->ns ? : IP_VS_EST_LITTLE;
 	ctx->ests += visit->ests;
 	ctx->read += visit->read;
 	/* Pair with READ_ONCE() in ip_vs_est_line_get() */
@@ -212,9 +213,6 @@ static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 /* How much ahead of its time a row may be walked, jiffies */
 static unsigned long ip_vs_est_ahead(const struct ip_vs_est_ctx *ctx)
 {
-	/* Where no clock tells, nothing is known to be little */
-	if (!ip_vs_est_clock())
-		return 0;
 	return ctx->worked < IP_VS_EST_LITTLE ? IP_VS_EST_AHEAD : 0;
 }
 

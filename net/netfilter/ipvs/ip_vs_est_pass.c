@@ -92,7 +92,8 @@ static s64 ip_vs_est_scaled(u64 diff, u32 elapsed, unsigned int scale)
 /* Fold what one counter has counted into its average */
 static __always_inline void ip_vs_est_fold_one(struct ip_vs_estimator *est,
 					       const struct ip_vs_counts *now,
-					       u32 elapsed, enum ip_vs_count c)
+					       u32 elapsed, unsigned int weight,
+					       enum ip_vs_count c)
 {
 	u64 diff = now->v[c] - est->base.v[c];
 	unsigned int scale = ip_vs_est_scale[c];
@@ -103,11 +104,7 @@ static __always_inline void ip_vs_est_fold_one(struct ip_vs_estimator *est,
 		rate = diff << scale >> 1;
 	else
 		rate = ip_vs_est_scaled(diff, elapsed, scale);
-	/* What was not shown any more must not come back */
-	if (elapsed > IP_VS_EST_STALE)
-		est->avg[c] = rate;
-	else
-		est->avg[c] += (rate - est->avg[c]) >> IP_VS_EST_WEIGHT;
+	est->avg[c] += (rate - est->avg[c]) >> weight;
 	est->base.v[c] = now->v[c];
 }
 
@@ -125,14 +122,16 @@ void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
 		    u64 elapsed)
 {
 	u32 time = clamp_t(u64, elapsed, 1, U32_MAX);
+	/* What was not shown any more must not come back */
+	unsigned int weight = time > IP_VS_EST_STALE ? 0 : IP_VS_EST_WEIGHT;
 
 	/* Written out, as the scales are constants then */
 	BUILD_BUG_ON(IP_VS_NCOUNTS != 5);
-	ip_vs_est_fold_one(est, now, time, IP_VS_CONNS);
-	ip_vs_est_fold_one(est, now, time, IP_VS_INPKTS);
-	ip_vs_est_fold_one(est, now, time, IP_VS_OUTPKTS);
-	ip_vs_est_fold_one(est, now, time, IP_VS_INBYTES);
-	ip_vs_est_fold_one(est, now, time, IP_VS_OUTBYTES);
+	ip_vs_est_fold_one(est, now, time, weight, IP_VS_CONNS);
+	ip_vs_est_fold_one(est, now, time, weight, IP_VS_INPKTS);
+	ip_vs_est_fold_one(est, now, time, weight, IP_VS_OUTPKTS);
+	ip_vs_est_fold_one(est, now, time, weight, IP_VS_INBYTES);
+	ip_vs_est_fold_one(est, now, time, weight, IP_VS_OUTBYTES);
 }
 
 /**
