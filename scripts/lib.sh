@@ -35,7 +35,7 @@ meta_kver()	# META_PKG
 	# Not its own name, which may hold a version, too.
 	[[ $deps ]] || deps=$(apt-cache depends "$meta" 2>/dev/null |
 		sed -n 's/.*Depends: //p' || true)
-	grep -o "linux-$kind-[0-9][^ ,]*" <<<"$deps" | head -n 1 |
+	grep -o "linux-$kind-[0-9][^ ,]*" <<<"$deps" | sed -n 1p |
 		sed "s/^linux-$kind-//"
 }
 

@@ -158,7 +158,7 @@ windows()	# KERNEL AT; without AT nothing is printed
 
 least()	# NUMBER...
 {
-	printf '%s\n' "$@" | sort -n | head -n 1
+	printf '%s\n' "$@" | sort -n | sed -n 1p
 }
 
 # The guest without a table: all times are counted from there.  What is more than the

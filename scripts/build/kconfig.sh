@@ -10,7 +10,7 @@ unknown_there()	# TREE OPTION FRAGMENT...
 	local tree=$1 option=$2
 
 	shift 2
-	sed -n 's/^# If known: //p' "$@" | grep -qw "CONFIG_$option" &&
+	grep -qwE "^# If known: .*CONFIG_$option" "$@" &&
 		! grep -rqsE "^(menu)?config $option\$" --include='Kconfig*' "$tree"
 }
 

@@ -47,7 +47,7 @@ of_version()	# RELEASE VERSION NAME...
 	local name suite
 
 	for name in "${@:3}"; do
-		suite=$(versions_of "$1" "$name" | awk -v v="$2" '$1 == v { print $2; exit }')
+		suite=$(versions_of "$1" "$name" | awk -v v="$2" '$1 == v && !n++ { print $2 }')
 		[[ ! $suite ]] || { echo "$name/$suite"; return; }
 	done
 	die "Debian $1 has no $3 $2"

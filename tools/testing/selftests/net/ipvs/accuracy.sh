@@ -217,12 +217,12 @@ judge()	# IDLE|BUSY SHAPE AWK_STATEMENTS
 
 check_follows()	# NAME SHAPE
 {
-	check_eq "$1" "" "$(judge IDLE "$2" 'averages(time[i])' | head -n 5)"
+	check_eq "$1" "" "$(judge IDLE "$2" 'averages(time[i])' | sed -n 1,5p)"
 }
 
 check_not_above()	# NAME SHAPE
 {
-	check_eq "$1" "" "$(judge BUSY "$2" 'most(time[i])' | head -n 5)"
+	check_eq "$1" "" "$(judge BUSY "$2" 'most(time[i])' | sed -n 1,5p)"
 }
 
 last_estimate()	# IDLE|BUSY SHAPE

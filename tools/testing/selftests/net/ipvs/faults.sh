@@ -76,7 +76,7 @@ has_rate()
 
 log_says()	# TEXT
 {
-	log_since_mark | grep -F "$1" >/dev/null
+	grep -qF "$1" <(log_since_mark)
 }
 
 log_silent()	# TEXT

@@ -391,7 +391,7 @@ ktap_plan 58
 kernel_mark
 ktap_at_exit ns_del
 ktap_at_exit back_online
-ktap_at_exit part_undo
+ktap_at_exit no_parts
 ktap_at_exit hog_down
 diag "booted with ${BOOT:-nothing special}"
 

@@ -101,7 +101,7 @@ percpu_total()	# NETNS
 {
 	# shellcheck disable=SC2046
 	decimal $(ip netns exec "$1" sed -n 's/^ *~ //p' \
-		/proc/net/ip_vs_stats_percpu | head -n 1)
+		/proc/net/ip_vs_stats_percpu | sed -n 1p)
 }
 
 # The sum of its lines for each CPU.
@@ -117,7 +117,7 @@ percpu_sum()	# NETNS
 			sum[i]=$((sum[i] + line[i]))
 		done
 	done < <(ip netns exec "$1" cat /proc/net/ip_vs_stats_percpu |
-		awk '$1 == "~" { exit } NR > 2')
+		awk '$1 == "~" { total = 1 } NR > 2 && !total')
 	echo "${sum[@]}"
 }
 

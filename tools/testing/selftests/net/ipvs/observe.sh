@@ -209,7 +209,7 @@ several_contexts()
 # Adds services until a second context is there.
 fill()
 {
-	local filled=0 room=$((50 * 48 * $(column chain_max | head -n 1)))
+	local filled=0 room=$((50 * 48 * $(column chain_max | sed -n 1p)))
 
 	while ((filled < FILL)); do
 		"$HELPER" add "$filled" "$FILL_STEP" >/dev/null
@@ -362,7 +362,7 @@ test_trace()
 	check "a kthread that has little to do wakes up for many rows at a time" \
 		wakes_seldom
 
-	pid=$(est_pids "$EST_ID" | head -n 1)
+	pid=$(est_pids "$EST_ID" | sed -n 1p)
 	trace_begin
 	set_vs run_estimation 0
 	wait_until no_tasks "$EST_ID" || diag "a task is left"
@@ -373,7 +373,7 @@ test_trace()
 	write_cpulist 0
 	set_vs run_estimation 1
 	wait_until tasks_run "$EST_ID" || diag "no task"
-	pid=$(est_pids "$EST_ID" | head -n 1)
+	pid=$(est_pids "$EST_ID" | sed -n 1p)
 	check "so is one that starts" grep -q \
 		"ipvs_est_task_started: netns=$EST_ID ctx=[0-9]* pid=$pid\$" \
 		$TRACING/trace

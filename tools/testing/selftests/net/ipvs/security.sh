@@ -120,7 +120,7 @@ test_sysctls()
 # The kthread had no room for an estimator, and another one was not to be had.
 is_full()
 {
-	log_since_mark | grep "netns $EST_ID: .* room for 1 kthreads" >/dev/null
+	grep -q "netns $EST_ID: .* room for 1 kthreads" <(log_since_mark)
 }
 
 several_tasks()
