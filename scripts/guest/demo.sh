@@ -4,6 +4,8 @@
 # The demo itself, run in a guest by scripts/demo: a client, a director and two
 # web servers in network namespaces, and a look at the director's estimator.
 set -euo pipefail
+# shellcheck source=scripts/guest/director.sh
+. "$(dirname "$0")/director.sh"
 
 case ${1:-} in
 -h | --help)
@@ -21,51 +23,23 @@ director()
 	ip netns exec director "$@"
 }
 
-link()	# NS1 DEV1 ADDR1 NS2 DEV2 ADDR2
-{
-	ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
-	ip -n "$1" addr add "$3" dev "$2"
-	ip -n "$4" addr add "$6" dev "$5"
-	ip -n "$1" link set "$2" up
-	ip -n "$4" link set "$5" up
-}
-
-set_up()
-{
-	local n
-
-	for n in client director server1 server2; do
-		ip netns add "$n"
-		ip -n "$n" link set lo up
-	done
-	link client eth0 10.1.0.2/24 director eth0 10.1.0.1/24
-	for n in 1 2; do
-		link "server$n" eth0 "10.2.$n.2/24" director "eth$n" "10.2.$n.1/24"
-		ip -n "server$n" route add default via "10.2.$n.1"
-		mkdir -p "/tmp/server$n"
-		echo "hello from server $n" >"/tmp/server$n/index.html"
-		ip netns exec "server$n" busybox httpd -p 80 -h "/tmp/server$n"
-	done
-	ip -n director addr add 10.1.0.100/32 dev eth0
-	ip netns exec director sysctl -qw net.ipv4.ip_forward=1
-}
-
 # Not wget -T: the static busybox crashes on it.
-fetch() { ip netns exec client timeout 5 wget -q -O - http://10.1.0.100/; }
+fetch() { ip netns exec client timeout 5 wget -q -O - http://$VIP/; }
 
 # Requests over and over, by a client that need not start a process for each:
 # in an emulated guest that alone would keep its processors busy.
 traffic()
 {
+	# shellcheck disable=SC2016  # the inner shell expands it
 	ip netns exec client bash -c '
 		exec 8<> <(sleep inf)	# nothing ever comes: a pause without a process
 		while :; do
-			exec 9<>/dev/tcp/10.1.0.100/80 || continue
+			exec 9<>/dev/tcp/$0/80 || continue
 			printf "GET / HTTP/1.0\r\n\r\n" >&9
 			while read -r -t 5 -u 9 _; do :; done
 			exec 9>&-
 			read -r -t 0.05 -u 8 _
-		done' 2>/dev/null
+		done' $VIP 2>/dev/null
 }
 
 # Builtins only: starting a program for each process takes seconds here.
@@ -91,13 +65,13 @@ tasks()
 has_sysctl() { ip netns exec director test -e "/proc/sys/net/ipv4/vs/$1"; }
 
 explain "A client, a director and two web servers; the service is NATed (masq)."
-set_up
-director ipvsadm -A -t 10.1.0.100:80 -s rr
-director ipvsadm -a -t 10.1.0.100:80 -r 10.2.1.2:80 -m
-director ipvsadm -a -t 10.1.0.100:80 -r 10.2.2.2:80 -m
+director_up
+director ipvsadm -A -t $VIP:80 -s rr
+director ipvsadm -a -t $VIP:80 -r 10.2.1.2:80 -m
+director ipvsadm -a -t $VIP:80 -r 10.2.2.2:80 -m
 explain "The client fetches a page of the service; the servers take turns."
 for _ in 1 2 3 4; do
-	echo "client\$ wget -qO- http://10.1.0.100/"
+	echo "client\$ wget -qO- http://$VIP/"
 	fetch
 done
 

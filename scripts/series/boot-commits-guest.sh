@@ -5,6 +5,8 @@
 # one after the other and looks whether they do what the first ones, the base's,
 # do.
 set -euo pipefail
+# shellcheck source=scripts/guest/director.sh
+. "$(dirname "$0")/director.sh"
 
 case ${1:-} in
 -h | --help)
@@ -17,38 +19,8 @@ esac
 # the guest may have to wait for its host.
 LIMIT=60
 readonly LIMIT
-VIP=10.1.0.100
 
 director() { ip netns exec director "$@"; }
-
-link()	# NS1 DEV1 ADDR1 NS2 DEV2 ADDR2
-{
-	ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
-	ip -n "$1" addr add "$3" dev "$2"
-	ip -n "$4" addr add "$6" dev "$5"
-	ip -n "$1" link set "$2" up
-	ip -n "$4" link set "$5" up
-}
-
-set_up()
-{
-	local n
-
-	for n in client director server1 server2; do
-		ip netns add "$n"
-		ip -n "$n" link set lo up
-	done
-	link client eth0 10.1.0.2/24 director eth0 10.1.0.1/24
-	mkdir -p /tmp/www
-	echo hello >/tmp/www/index.html
-	for n in 1 2; do
-		link "server$n" eth0 "10.2.$n.2/24" director "eth$n" "10.2.$n.1/24"
-		ip -n "server$n" route add default via "10.2.$n.1"
-		ip netns exec "server$n" busybox httpd -p 80 -h /tmp/www
-	done
-	ip -n director addr add $VIP/32 dev eth0
-	director sysctl -qw net.ipv4.ip_forward=1
-}
 
 # A page over TCP and a datagram, over and over, until it is killed.
 traffic()
@@ -187,7 +159,7 @@ one_commit()	# DIR
 	grep -vxFf /tmp/inventory /tmp/base | sed 's/^/the base has it, this has not: /' || true
 }
 
-set_up
+director_up
 passed=0 failed=0 client=
 for dir in /commits/*; do
 	n=$((10#${dir##*/}))

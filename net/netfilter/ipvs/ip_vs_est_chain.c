@@ -11,8 +11,9 @@
  * after it until their chain is full.  So few estimators are few rows, which
  * are few wakeups; many are spread evenly over the period, but for a chain; and
  * those that come one after the other, whose counters are neighbours in memory
- * as a rule, are walked one after the other.  Inside a row the first chain that
- * is not full takes it.
+ * as a rule, are walked one after the other.  On machines of many CPUs, where to
+ * read neighbours means fewer pages to look up, a row gets several chains of them
+ * (IP_VS_EST_RUN).  Inside a row the first chain that is not full takes it.
  *
  * Walking: a walker holds the RCU read lock for one chain at a time and reads
  * the row anew after it, with the word that says which chains hold any.
@@ -39,18 +40,22 @@
 
 #include "ip_vs_est_impl.h"
 
-/* The last row has a chain that is not full and may go on to fill it */
+/* The last row is to take another one: its first chain is not full; or all rows are
+ * open, and it has not yet got as many as it gets one after the other, whole chains
+ */
 static bool ip_vs_est_goes_on(const struct ip_vs_est_ctx *ctx, u32 chain_max)
 {
+	u32 run = ip_vs_stats_wide ? roundup(IP_VS_EST_RUN, chain_max) : chain_max;
 	u32 load = ctx->load[ctx->filling];
 
-	if (load % chain_max == 0 || load >= IP_VS_EST_CHAINS * chain_max)
-		return false;
-	return load < chain_max || bitmap_full(ctx->used, IP_VS_EST_ROWS);
+	if (load < chain_max)
+		return load;
+	return load % run && load < IP_VS_EST_CHAINS * chain_max &&
+	       bitmap_full(ctx->used, IP_VS_EST_ROWS);
 }
 
-/* The row to fill, or -1 when none is open: the last one until its chain is
- * full, then that with the fewest estimators
+/* The row to fill, or -1 when none is open: the last one until it has got its share,
+ * then that with the fewest estimators
  */
 static int ip_vs_est_row_to_fill(const struct ip_vs_est_ctx *ctx, u32 chain_max)
 {
@@ -342,25 +347,62 @@ unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
 }
 
 /**
+ * ip_vs_est_row_touch() - have the estimators of the next chains in the cache
+ * @r: the row, read in this RCU read-side section
+ * @from: chain to begin with, up to IP_VS_EST_CHAINS
+ *
+ * Only who has read an estimator knows where the next one is, so a walk waits for
+ * memory at each that is not beside the last one.  Here some chains are followed in
+ * turns, so that all of them wait at once.
+ *
+ * Context: process context, RCU read side.
+ * Return: the chain after the last one that was followed.
+ */
+unsigned int ip_vs_est_row_touch(const struct ip_vs_est_row *r,
+				 unsigned int from)
+{
+	const struct hlist_node *node[IP_VS_EST_TOUCH];
+	unsigned int n, i;
+	bool any;
+
+	for (n = 0; n < IP_VS_EST_TOUCH; n++) {
+		from = ip_vs_est_next_chain(r, from);
+		if (from == IP_VS_EST_CHAINS)
+			break;
+		node[n] = rcu_dereference(hlist_first_rcu(&r->chain[from++]));
+	}
+	do {
+		any = false;
+		for (i = 0; i < n; i++) {
+			if (!node[i])
+				continue;
+			node[i] = rcu_dereference(hlist_next_rcu(node[i]));
+			any = true;
+		}
+	} while (any);
+	return from;
+}
+
+/**
  * ip_vs_est_chain_walk() - one pass over each estimator of a chain
  * @chain: a chain of a row that was read in this RCU read-side section
  * @walk: what was done is added to it
+ * @batch: an empty one for those that are read together, and left so; NULL:
+ *	none are
  *
  * Context: process context, RCU read side.
  */
 void ip_vs_est_chain_walk(const struct hlist_head *chain,
-			  struct ip_vs_est_walk *walk)
+			  struct ip_vs_est_walk *walk,
+			  struct ip_vs_est_batch *batch)
 {
-	struct ip_vs_est_batch batch, *together;
 	struct ip_vs_stats *stats;
 
-	batch.n = 0;
-	together = ip_vs_stats_wide ? &batch : NULL;
 	hlist_for_each_entry_rcu(stats, chain, est.node) {
 		/* Of no harm when it is the last one */
 		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
-		ip_vs_est_pass(stats, walk, together);
+		ip_vs_est_pass(stats, walk, batch);
 	}
-	if (batch.n)
-		ip_vs_est_pass_batch(&batch, walk);
+	if (batch && batch->n)
+		ip_vs_est_pass_batch(batch, walk);
 }

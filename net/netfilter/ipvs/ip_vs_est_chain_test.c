@@ -58,6 +58,47 @@ static void chain_test_least_loaded_row(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ip_vs_est_test_ctx(test, t->ctx, 3), 3 * base);
 }
 
+/* On machines of many CPUs a row takes as many as share pages of counters, after the
+ * first chain, and no more than it holds
+ */
+static void chain_test_rows_take_neighbours(struct kunit *test)
+{
+	unsigned int run = roundup(IP_VS_EST_RUN, 3), base, i;
+	struct chain_test *t = test->priv;
+
+	ip_vs_stats_wide = true;
+	base = IP_VS_EST_ROWS * 3;
+	chain_test_fill(test, 0, base, 3);
+	KUNIT_EXPECT_TRUE(test, bitmap_full(t->ctx->used, IP_VS_EST_ROWS));
+	for (i = 0; i < 5 * (run - 3); i++) {
+		KUNIT_ASSERT_EQ(test, chain_test_add(t, base + i, 3), 0);
+		KUNIT_EXPECT_EQ(test, t->stats[base + i].est.row,
+				i / (run - 3));
+		KUNIT_EXPECT_EQ(test, t->stats[base + i].est.chain,
+				1 + i % (run - 3) / 3);
+	}
+
+	/* One leaves: the next one comes there, and those after it go on elsewhere */
+	chain_test_del(t, base);
+	KUNIT_EXPECT_EQ(test, chain_test_add(t, base, 3), 0);
+	KUNIT_EXPECT_EQ(test, t->stats[base].est.row, 5);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_test_ctx(test, t->ctx, 3), base + i);
+}
+
+/* ... which is all there is room for */
+static void chain_test_full_of_neighbours(struct kunit *test)
+{
+	struct chain_test *t = test->priv;
+	unsigned int last = IP_VS_EST_ROWS * IP_VS_EST_CHAINS, row;
+
+	ip_vs_stats_wide = true;
+	chain_test_fill(test, 0, last, 1);
+	for (row = 0; row < IP_VS_EST_ROWS; row++)
+		KUNIT_EXPECT_EQ(test, t->ctx->load[row], IP_VS_EST_CHAINS);
+	KUNIT_EXPECT_EQ(test, chain_test_add(t, last, 1), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_test_ctx(test, t->ctx, 1), last);
+}
+
 /* 50 rows of 48 chains, all full: -ENOSPC, and nothing has changed */
 static void chain_test_full(struct kunit *test)
 {
@@ -189,14 +230,52 @@ static void chain_test_next_row(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chain_test_next(t, 11), 49);
 }
 
+static unsigned int chain_test_touch(struct chain_test *t, unsigned int row,
+				     unsigned int from)
+{
+	unsigned int ret;
+
+	rcu_read_lock();
+	ret = ip_vs_est_row_touch(rcu_dereference(t->ctx->rows[row]), from);
+	rcu_read_unlock();
+	return ret;
+}
+
+/* Chains are touched a few at a time, to the end of each and the last of all */
+static void chain_test_touches_chains(struct kunit *test)
+{
+	unsigned int n = IP_VS_EST_ROWS * IP_VS_EST_CHAINS, i;
+	struct chain_test *t = test->priv;
+
+	chain_test_fill(test, 0, n, 1);
+	for (i = 0; i < IP_VS_EST_CHAINS; i += IP_VS_EST_TOUCH)
+		KUNIT_EXPECT_EQ(test, chain_test_touch(t, 0, i),
+				i + IP_VS_EST_TOUCH);
+	KUNIT_EXPECT_EQ(test, chain_test_touch(t, 0, IP_VS_EST_CHAINS),
+			IP_VS_EST_CHAINS);
+	KUNIT_EXPECT_EQ(test, chain_test_touch(t, 0, IP_VS_EST_CHAINS - 1),
+			IP_VS_EST_CHAINS);
+
+	/* Empty ones are none */
+	for (i = 0; i < n; i++) {
+		if (t->stats[i].est.row == 0 && t->stats[i].est.chain == 2)
+			chain_test_del(t, i);
+	}
+	KUNIT_EXPECT_EQ(test, chain_test_touch(t, 0, 0), IP_VS_EST_TOUCH + 1);
+	KUNIT_EXPECT_EQ(test, ip_vs_est_test_ctx(test, t->ctx, 1), n - 1);
+}
+
 static struct kunit_case chain_test_cases[] = {
 	KUNIT_CASE(chain_test_opens_rows),
 	KUNIT_CASE(chain_test_least_loaded_row),
+	KUNIT_CASE(chain_test_rows_take_neighbours),
+	KUNIT_CASE(chain_test_full_of_neighbours),
 	KUNIT_CASE(chain_test_full),
 	KUNIT_CASE(chain_test_without_spare),
 	KUNIT_CASE(chain_test_empties),
 	KUNIT_CASE(chain_test_row_reuse),
 	KUNIT_CASE(chain_test_next_row),
+	KUNIT_CASE(chain_test_touches_chains),
 	{}
 };
 

@@ -69,6 +69,18 @@
  */
 #define IP_VS_EST_TOTALS	1
 
+/* Estimators that a row gets one after the other on machines of many CPUs, where to
+ * read one means to look up a page for each CPU: as many as have their counters in
+ * the same 4 KiB.  Measured with 256 CPUs in a virtual machine on an AMD EPYC: a walk
+ * in which each chain has pages of its own takes 1.4 times as long.
+ */
+#define IP_VS_EST_RUN	(4096 / sizeof(struct ip_vs_cpu_stats))
+/* Chains whose estimators are fetched at once.  Of 0, 4 and 8 this was the fastest
+ * there, with 128 CPUs and chains in no order: 162, 78 and 63 ns for each estimator
+ * of 50,000 of which 1 % are active.
+ */
+#define IP_VS_EST_TOUCH	8
+
 /**
  * struct ip_vs_est_row - estimators that a kthread visits in one go
  * @used: a bit for each chain that holds any, written under est->lock, read by
@@ -120,6 +132,8 @@ struct ip_vs_est_view {
  * @cursor_time: when that row is due, jiffies, kthread only
  * @worked: time in its chains since it slept, ns, kthread only
  * @meter: how long its chains take, kthread only
+ * @batch: for a walk on a machine of many CPUs, empty between walks, kthread
+ *	only; not on its stack, which compilers zero for each chain
  * @ests: estimators that were walked in this period so far, kthread only
  * @read: those of them whose counters were read, kthread only
  * @view: what users see
@@ -140,6 +154,7 @@ struct ip_vs_est_ctx {
 	unsigned long		cursor_time;
 	u64			worked;
 	struct ip_vs_est_meter	meter;
+	struct ip_vs_est_batch	batch;
 	u32			ests;
 	u32			read;
 	struct ip_vs_est_view	view;
@@ -279,8 +294,11 @@ struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
 int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from);
 unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
 				  unsigned int from);
+unsigned int ip_vs_est_row_touch(const struct ip_vs_est_row *r,
+				 unsigned int from);
 void ip_vs_est_chain_walk(const struct hlist_head *chain,
-			  struct ip_vs_est_walk *walk);
+			  struct ip_vs_est_walk *walk,
+			  struct ip_vs_est_batch *batch);
 
 /* ip_vs_est_kthread.c */
 int ip_vs_est_kthread(void *data);

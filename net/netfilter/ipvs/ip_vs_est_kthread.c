@@ -78,6 +78,7 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 	 */
 	bool probe = ip_vs_est_tells(READ_ONCE(r->len[chain]), chain_max) &&
 		     ip_vs_est_meter_turn(&ctx->meter);
+	struct ip_vs_est_batch *batch = ip_vs_stats_wide ? &ctx->batch : NULL;
 	u64 begin = get_jiffies_64(), time;
 	struct ip_vs_est_walk walk = { };
 
@@ -89,9 +90,10 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 
 	time = ip_vs_est_clock();
 	if (probe)
-		ip_vs_est_chain_probe(&ctx->meter, &r->chain[chain], &walk);
+		ip_vs_est_chain_probe(&ctx->meter, &r->chain[chain], &walk,
+				      batch);
 	else
-		ip_vs_est_chain_walk(&r->chain[chain], &walk);
+		ip_vs_est_chain_walk(&r->chain[chain], &walk, batch);
 	time = ip_vs_est_clock() - time;
 	/* Pairs with READ_ONCE() in ip_vs_est_chain_del() */
 	WRITE_ONCE(r->walked[chain], (unsigned long)begin);
@@ -104,6 +106,22 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 		ip_vs_est_meter_add(&ctx->meter, time - walk.clock_ns, &walk,
 				    chain_max);
 	ip_vs_est_visit_add(visit, &walk, time);
+}
+
+/* Part of the walk of a row, and of its time.  Only on machines of many CPUs: they
+ * have large tables, whose estimators are in no cache, and memory that is far away.
+ */
+static unsigned int ip_vs_est_touch(const struct ip_vs_est_row *r,
+				    unsigned int chain,
+				    struct ip_vs_est_visit *visit)
+{
+	u64 time = ip_vs_est_clock();
+
+	chain = ip_vs_est_row_touch(r, chain);
+	time = ip_vs_est_clock() - time;
+	if ((s64)time > 0)
+		visit->ns += time;
+	return chain;
 }
 
 /* The walk of a row is over: let users see it */
@@ -133,16 +151,19 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 			       unsigned long late)
 {
 	struct ip_vs_est_visit visit = { };
+	unsigned int chain, touched = 0;
 	struct ip_vs_est_row *r;
-	unsigned int chain;
 
 	for (chain = 0; ; chain++) {
 		rcu_read_lock();
 		/* Pairs with rcu_assign_pointer() in ip_vs_est_row_open() */
 		r = rcu_dereference(ctx->rows[row]);
 		chain = r ? ip_vs_est_next_chain(r, chain) : IP_VS_EST_CHAINS;
-		if (chain < IP_VS_EST_CHAINS)
+		if (chain < IP_VS_EST_CHAINS) {
+			if (ip_vs_stats_wide && chain >= touched)
+				touched = ip_vs_est_touch(r, chain, &visit);
 			ip_vs_est_walk_chain(ctx, r, chain, &visit);
+		}
 		rcu_read_unlock();
 
 		if (chain == IP_VS_EST_CHAINS)

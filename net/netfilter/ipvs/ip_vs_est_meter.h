@@ -132,7 +132,8 @@ u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk);
 u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk);
 void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
 			   const struct hlist_head *chain,
-			   struct ip_vs_est_walk *walk);
+			   struct ip_vs_est_walk *walk,
+			   struct ip_vs_est_batch *batch);
 
 /* ip_vs_est_meter.c */
 bool ip_vs_est_meter_turn(struct ip_vs_est_meter *m);

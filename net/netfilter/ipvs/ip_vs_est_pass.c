@@ -36,7 +36,7 @@
  * Estimators that are read together
  *
  *   On machines of many CPUs, those that packets have marked and whose counters
- *   must be read on all CPUs are taken in by a batch of 16, then read CPU by
+ *   must be read on all CPUs are taken in by a batch of 32, then read CPU by
  *   CPU without a lock (see ip_vs_stats_sum_all()), then sampled.  What keeps
  *   the older sum from being folded over a fresher one here is that every
  *   sample, and who zeroes, writes the time: the sum counts only if the time is

@@ -161,7 +161,7 @@ static void pass_test_walk_once(struct ip_vs_stats *stats[3],
 	stats[0]->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
 	stats[1]->est.stamp = get_jiffies_64();
 	stats[2]->est.gen = IP_VS_EST_GEN_STALE;
-	ip_vs_est_chain_walk(chain, walk);
+	ip_vs_est_chain_walk(chain, walk, NULL);
 	rcu_read_unlock();
 }
 

@@ -106,7 +106,7 @@ static void ip_vs_est_run_begin(struct ip_vs_est_probe *p,
 	p->begun = ip_vs_est_clock();
 	if (p->walk->clock_ns < IP_VS_EST_CLOCK_MAX)
 		return;
-	if (batch->n)
+	if (batch && batch->n)
 		ip_vs_est_pass_batch(batch, p->walk);
 	ip_vs_est_run_end(p);
 	p->done = true;
@@ -119,19 +119,18 @@ static void ip_vs_est_run_begin(struct ip_vs_est_probe *p,
  * @m: the meter of the context
  * @chain: a chain of a row that was read in this RCU read-side section
  * @walk: what was done is added to it, and the time that busy ones have taken
+ * @batch: as for ip_vs_est_chain_walk()
  *
  * Context: process context, RCU read side; the kthread that owns @m.
  */
 void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
 			   const struct hlist_head *chain,
-			   struct ip_vs_est_walk *walk)
+			   struct ip_vs_est_walk *walk,
+			   struct ip_vs_est_batch *batch)
 {
 	struct ip_vs_est_probe p = ip_vs_est_probe_begin(m, walk);
-	struct ip_vs_est_batch batch, *together;
 	struct ip_vs_stats *stats;
 
-	batch.n = 0;
-	together = ip_vs_stats_wide ? &batch : NULL;
 	hlist_for_each_entry_rcu(stats, chain, est.node) {
 		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
 		if (ip_vs_est_is_quiet(stats, walk)) {
@@ -139,13 +138,13 @@ void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
 			walk->did[IP_VS_EST_IDLE]++;
 			continue;
 		}
-		ip_vs_est_run_begin(&p, &batch);
-		ip_vs_est_pass_busy(stats, walk, together);
+		ip_vs_est_run_begin(&p, batch);
+		ip_vs_est_pass_busy(stats, walk, batch);
 	}
-	if (batch.n) {
-		ip_vs_est_run_begin(&p, &batch);
-		if (batch.n)
-			ip_vs_est_pass_batch(&batch, walk);
+	if (batch && batch->n) {
+		ip_vs_est_run_begin(&p, batch);
+		if (batch->n)
+			ip_vs_est_pass_batch(batch, walk);
 	}
 	ip_vs_est_run_end(&p);
 	if (p.done) {

@@ -21,8 +21,8 @@
  * 64 a quarter is gained.
  */
 #define IP_VS_STATS_WIDE	32
-/* Fewer objects than this are read one by one after all.  By choice: half of what
- * a batch holds.
+/* Fewer objects than this are read one by one after all.  By choice: their counters
+ * fill five lines.
  */
 #define IP_VS_STATS_FEW		8
 /* Counters that are so near, bytes, share lines or pages, so that reading them CPU
@@ -31,10 +31,10 @@
  * faster one by one.
  */
 #define IP_VS_STATS_NEAR	256
-/* CPUs between the one whose counters are read and the one whose counters are
- * asked for; of 1, 2, 4 and 8 this was the fastest
+/* CPUs that are read for each object in turn, while the same number of CPUs after
+ * them are asked for: of 2, 4 and 8 this was the fastest
  */
-#define IP_VS_STATS_AHEAD	4
+#define IP_VS_STATS_BLOCK	4
 
 DEFINE_PER_CPU(unsigned long, ip_vs_stats_group);
 
@@ -154,6 +154,23 @@ void ip_vs_stats_sum(const struct ip_vs_stats *stats, unsigned long groups,
 	*dst = sum;
 }
 
+/* The sum is in registers meanwhile, and what comes next on its way to the cache */
+static __always_inline void ip_vs_stats_add_block(const struct ip_vs_stats *stats,
+						  unsigned int from,
+						  unsigned int end,
+						  struct ip_vs_counts *sum)
+{
+	struct ip_vs_counts all = *sum;
+	unsigned int cpu, next;
+
+	for (cpu = from; cpu < end; cpu++) {
+		next = min(cpu + IP_VS_STATS_BLOCK, nr_cpu_ids - 1);
+		prefetch(per_cpu_ptr(stats->cpustats, next));
+		ip_vs_stats_add_cpu(stats, cpu, &all);
+	}
+	*sum = all;
+}
+
 /* Were most of them allocated one after the other? */
 static bool ip_vs_stats_neighbours(struct ip_vs_stats *const *stats,
 				   unsigned int n)
@@ -176,18 +193,18 @@ static bool ip_vs_stats_neighbours(struct ip_vs_stats *const *stats,
  * @n: how many
  * @sum: filled in for each
  *
- * CPU by CPU: the counters that a CPU has for objects which were allocated one
- * after the other are neighbours.  Read object by object, a cache line would be
- * gone before the second half of it is asked for, because the counters of all
- * CPUs for one object are at the same place of a page, and the sets of a cache
- * are chosen by that: a few ways have to do for all CPUs.
+ * A few CPUs at a time: the counters that a CPU has for objects which were
+ * allocated one after the other are neighbours.  Read object by object, a cache
+ * line would be gone before the second half of it is asked for, because the
+ * counters of all CPUs for one object are at the same place of a page, and the
+ * sets of a cache are chosen by that: a few ways have to do for all CPUs.
  *
  * Context: RCU read side.  Only if ip_vs_stats_dense.
  */
 void ip_vs_stats_sum_all(struct ip_vs_stats *const *stats, unsigned int n,
 			 struct ip_vs_counts *sum)
 {
-	unsigned int cpu, next, i;
+	unsigned int from, end, i;
 
 	if (n < IP_VS_STATS_FEW || !ip_vs_stats_neighbours(stats, n)) {
 		for (i = 0; i < n; i++)
@@ -195,11 +212,9 @@ void ip_vs_stats_sum_all(struct ip_vs_stats *const *stats, unsigned int n,
 		return;
 	}
 	memset(sum, 0, n * sizeof(*sum));
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		next = min(cpu + IP_VS_STATS_AHEAD, nr_cpu_ids - 1);
-		for (i = 0; i < n; i++) {
-			prefetch(per_cpu_ptr(stats[i]->cpustats, next));
-			ip_vs_stats_add_cpu(stats[i], cpu, &sum[i]);
-		}
+	for (from = 0; from < nr_cpu_ids; from = end) {
+		end = min(from + IP_VS_STATS_BLOCK, nr_cpu_ids);
+		for (i = 0; i < n; i++)
+			ip_vs_stats_add_block(stats[i], from, end, &sum[i]);
 	}
 }

@@ -253,7 +253,7 @@ static void test_probe(u64 lock_ns, u64 clock_ns)
 	sim.clock_ns = clock_ns;
 	rcu_read_lock();
 	ns = ip_vs_est_clock();
-	ip_vs_est_chain_probe(&m, &chain, &walk);
+	ip_vs_est_chain_probe(&m, &chain, &walk, NULL);
 	ns = ip_vs_est_clock() - ns;
 	rcu_read_unlock();
 	sim.lock_ns = 0;

@@ -181,7 +181,7 @@ static void check_row_time(const struct ip_vs_est_ctx *ctx,
 		sim_fail("row %u catches up with what it has missed", row);
 	rows->due[row] = due;
 	begun[0] = begun[1];
-	begun[1] = late ? due + min(late, IP_VS_EST_PERIOD) : due - MODEL_AHEAD;
+	begun[1] = late ? due + min_t(unsigned long, late, IP_VS_EST_PERIOD) : due - MODEL_AHEAD;
 }
 
 static void check_rows(const struct ip_vs_est_ctx *ctx)
