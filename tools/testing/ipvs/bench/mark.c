@@ -40,8 +40,8 @@
 #define SLICES		250	/* in a turn: all kinds take turns, since a machine that is
 				 * itself virtual is now so and now otherwise
 				 */
-#define TURNS		16	/* in a round */
-#define ROUNDS		5
+#define TURNS		64	/* in a round */
+#define ROUNDS		9
 #define PERIODS		64	/* twice the time between two looks at the marks */
 
 enum { ALONE, ELSEWHERE, COUNTERS };
