@@ -23,6 +23,7 @@ struct ip_vs_est_ctx;
 struct ip_vs_est_net;
 struct ip_vs_kstats;
 struct netns_ipvs;
+struct seq_file;
 
 /**
  * enum ip_vs_count - what is counted, the index of every array of counters

@@ -33,8 +33,8 @@
 
 #include "ip_vs_est_impl.h"
 
-/* Time that a chain should take, ns: 5 % less than 100 us, which is what Linux
- * 6.2 and later have given to one
+/* Time that a chain should take, ns: as ip_vs_est_calc_limits() of Linux 6.2 and
+ * later has it, 95 us
  */
 #define IP_VS_EST_BUDGET	95000
 /* Time of a chain that asks for a lower limit, ns: with 48 of them in a row, a
@@ -57,12 +57,13 @@
 #define IP_VS_EST_RETURNS	8
 
 /* Calibration runs, with a pause before every fourth in which the CPU gets
- * to its speed after sleep: as many as Linux 6.2 and later have made
+ * to its speed after sleep: as many as ip_vs_est_calc_limits() of Linux 6.2 and
+ * later makes
  */
 #define IP_VS_EST_RUNS		12
 #define IP_VS_EST_RUNS_PAUSE	4
-/* Cost of a pass when counters are not cached against when they are: by choice,
- * until the meters tell
+/* Cost of a pass when counters are not cached against when they are: as in
+ * ip_vs_est_calc_limits() of Linux 6.2 and later, until the meters tell
  */
 #define IP_VS_EST_COLD		4
 /* Reading the clock may take longer than a pass, where it is not a register of
@@ -120,6 +121,7 @@ u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 			return 0;
 
 		/* A sample is due in each run, of all CPUs */
+		/* Pairs with WRITE_ONCE() in ip_vs_est_set_active() */
 		walk.gen = READ_ONCE(probe->net->gen);
 		probe->est.gen = walk.gen;
 		probe->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;

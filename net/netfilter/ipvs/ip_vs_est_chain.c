@@ -160,7 +160,9 @@ int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 	est->chain = chain;
 	ctx->filling = row;
 	ip_vs_est_enter(stats);
-	/* Pairs with hlist_for_each_entry_rcu() in ip_vs_est_chain_walk() */
+	/* Pairs with hlist_for_each_entry_rcu() in ip_vs_est_chain_walk() and
+	 * _probe(), and with rcu_dereference() in ip_vs_est_row_touch()
+	 */
 	hlist_add_head_rcu(&est->node, &r->chain[chain]);
 	return open;
 }
@@ -190,6 +192,7 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats)
 	ip_vs_est_leave(stats, READ_ONCE(r->walked[est->chain]));
 	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain() */
 	WRITE_ONCE(r->len[est->chain], r->len[est->chain] - 1);
+	/* Pairs with READ_ONCE() in ip_vs_est_next_chain() */
 	if (!r->len[est->chain])
 		WRITE_ONCE(r->used, r->used & ~BIT_ULL(est->chain));
 	ctx->count--;

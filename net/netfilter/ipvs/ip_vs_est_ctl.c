@@ -52,8 +52,9 @@ void ip_vs_est_set_active(struct ip_vs_est_net *est)
 	lockdep_assert_held(&est->lock);
 
 	if (active != est->active) {
-		/* Pair with READ_ONCE() in ip_vs_est_walk_chain() and in
-		 * ip_vs_copy_stats(), which lean on no order of the two
+		/* Pair with READ_ONCE() in ip_vs_est_walk_chain(),
+		 * ip_vs_est_begin(), ip_vs_est_cost() and ip_vs_copy_stats(),
+		 * which lean on no order of the two
 		 */
 		WRITE_ONCE(est->active, active);
 		WRITE_ONCE(est->gen, max_t(u32, est->gen + 1,
@@ -222,7 +223,9 @@ void ip_vs_est_stop_all(struct ip_vs_est_net *est)
 	ip_vs_est_free_detached(est);
 }
 
-/* Create the task of a context.  Its context is there until we detach it */
+/* Create the task of a context, which only this work frees: if it is detached
+ * meanwhile, the run that detaching has queued stops the task again.
+ */
 static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 				struct ip_vs_est_ctx *ctx)
 {

@@ -84,7 +84,8 @@
 /**
  * struct ip_vs_est_row - estimators that a kthread visits in one go
  * @used: a bit for each chain that holds any, written under est->lock, read by
- *	the walker: empty chains are not looked at
+ *	the walker: empty chains are not looked at.  Halves of it may be seen at
+ *	different times on 32 bits: each bit is about its own chain
  * @chain: the estimators, RCU lists
  * @len: how many there are in each chain
  * @walked: when each chain was last walked, jiffies; written by the walker,

@@ -71,6 +71,7 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 				 struct ip_vs_est_row *r, unsigned int chain,
 				 struct ip_vs_est_visit *visit)
 {
+	/* Pairs with WRITE_ONCE() in ip_vs_est_set_chain_max() */
 	u32 chain_max = READ_ONCE(ctx->net->chain_max);
 	unsigned long switches = current->nvcsw + current->nivcsw;
 	/* Pairs with WRITE_ONCE() in ip_vs_est_chain_add() and _del(); a hint,
@@ -195,6 +196,7 @@ static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 	ctx->read = 0;
 	ip_vs_est_own_cpus(est);
 
+	/* Pairs with WRITE_ONCE() in ip_vs_est_set_chain_max() */
 	cost = ip_vs_est_meter_period(&ctx->meter, READ_ONCE(est->chain_max));
 
 	spin_lock(&est->lock);

@@ -209,17 +209,22 @@ static void kthread_test_off_and_on(struct kunit *test)
 	}
 }
 
+/* Probes that are registered, what they saw is not on any stack */
+static bool kthread_test_traced, kthread_test_slow;
+/* Rows that were walked while they are slow */
+static atomic_t kthread_test_rows;
+
 /* What the tracepoint ipvs_est_corrected has said, and how often */
-struct kthread_test_said {
+static struct kthread_test_said {
 	unsigned int	times;
 	int		netns;
 	u32		old;
 	u32		chain_max;
-};
+} kthread_test_said;
 
 static void kthread_test_hear(void *data, int netns, u32 old, u32 chain_max)
 {
-	struct kthread_test_said *said = data;
+	struct kthread_test_said *said = &kthread_test_said;
 
 	said->times++;
 	said->netns = netns;
@@ -243,9 +248,8 @@ static bool kthread_test_was_corrected(struct ip_vs_est_test *t)
 static void kthread_test_corrected(struct kunit *test)
 {
 	struct ip_vs_est_test *t = test->priv;
-	struct kthread_test_said said = { };
+	struct kthread_test_said *said = &kthread_test_said;
 	u32 old, want;
-	bool traced;
 
 	ip_vs_est_test_make(test, 2);
 	ip_vs_est_test_start(test, 0, 2);
@@ -255,8 +259,11 @@ static void kthread_test_corrected(struct kunit *test)
 	want = old > 1 ? old - 1 : 2;
 
 	/* Not where the kernel is built without tracepoints */
-	traced = !register_trace_ipvs_est_corrected(kthread_test_hear, &said);
-	KUNIT_EXPECT_EQ(test, traced, IS_ENABLED(CONFIG_TRACEPOINTS));
+	memset(said, 0, sizeof(*said));
+	kthread_test_traced =
+		!register_trace_ipvs_est_corrected(kthread_test_hear, NULL);
+	KUNIT_EXPECT_EQ(test, kthread_test_traced,
+			IS_ENABLED(CONFIG_TRACEPOINTS));
 	spin_lock(&t->est->lock);
 	t->est->measured = want;
 	spin_unlock(&t->est->lock);
@@ -264,13 +271,11 @@ static void kthread_test_corrected(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test,
 			  kthread_test_wait(t, kthread_test_was_corrected));
 	kthread_test_run(t, 0);
-	if (traced) {
-		unregister_trace_ipvs_est_corrected(kthread_test_hear, &said);
-		tracepoint_synchronize_unregister();
-		KUNIT_EXPECT_EQ(test, said.times, 1);
-		KUNIT_EXPECT_EQ(test, said.netns, 77);
-		KUNIT_EXPECT_EQ(test, said.old, old);
-		KUNIT_EXPECT_EQ(test, said.chain_max, want);
+	if (kthread_test_traced) {
+		KUNIT_EXPECT_EQ(test, said->times, 1);
+		KUNIT_EXPECT_EQ(test, said->netns, 77);
+		KUNIT_EXPECT_EQ(test, said->old, old);
+		KUNIT_EXPECT_EQ(test, said->chain_max, want);
 	}
 	KUNIT_EXPECT_EQ(test, t->est->chain_max, want);
 }
@@ -311,7 +316,7 @@ static void kthread_test_slow_row(void *data, int netns, unsigned int ctx,
 				  unsigned int row, u32 ests, u32 read, u64 ns,
 				  unsigned long late)
 {
-	atomic_inc(data);
+	atomic_inc(&kthread_test_rows);
 	mdelay(2 * 1000 / HZ * IP_VS_EST_TICK);
 }
 
@@ -333,11 +338,12 @@ static void kthread_test_always_late(struct kunit *test)
 {
 	struct ip_vs_est_test *t = test->priv;
 	struct task_struct *task;
-	atomic_t rows = ATOMIC_INIT(0);
 	unsigned long slept, end;
 
-	if (register_trace_ipvs_est_row_walked(kthread_test_slow_row, &rows))
+	atomic_set(&kthread_test_rows, 0);
+	if (register_trace_ipvs_est_row_walked(kthread_test_slow_row, NULL))
 		kunit_skip(test, "the kernel has no tracepoints");
+	kthread_test_slow = true;
 	/* 50 rows, with one in each */
 	spin_lock(&t->est->lock);
 	t->est->calibrate = false;
@@ -351,7 +357,8 @@ static void kthread_test_always_late(struct kunit *test)
 
 	/* Late by now, whatever else runs */
 	end = jiffies + 120 * HZ;
-	while (atomic_read(&rows) < IP_VS_EST_ROWS && time_before(jiffies, end))
+	while (atomic_read(&kthread_test_rows) < IP_VS_EST_ROWS &&
+	       time_before(jiffies, end))
 		msleep(20);
 	ip_vs_est_test_start(test, 60, 61);
 	KUNIT_EXPECT_TRUE(test, kthread_test_wait(t, kthread_test_all_placed));
@@ -369,8 +376,6 @@ static void kthread_test_always_late(struct kunit *test)
 		put_task_struct(task);
 	}
 	kthread_test_run(t, 0);
-	unregister_trace_ipvs_est_row_walked(kthread_test_slow_row, &rows);
-	tracepoint_synchronize_unregister();
 }
 
 /* Estimators come and go, the same ones at once, while kthread 0 works */
@@ -409,6 +414,20 @@ static void kthread_test_come_and_go(struct kunit *test)
 	ip_vs_est_test_expect(test, n - pending, pending);
 }
 
+/* Tests may end early */
+static void kthread_test_exit(struct kunit *test)
+{
+	if (kthread_test_traced)
+		unregister_trace_ipvs_est_corrected(kthread_test_hear, NULL);
+	if (kthread_test_slow)
+		unregister_trace_ipvs_est_row_walked(kthread_test_slow_row,
+						     NULL);
+	kthread_test_traced = false;
+	kthread_test_slow = false;
+	tracepoint_synchronize_unregister();
+	ip_vs_est_test_exit(test);
+}
+
 static struct kunit_case kthread_test_cases[] = {
 	KUNIT_CASE(kthread_test_total_alone),
 	KUNIT_CASE(kthread_test_life),
@@ -425,7 +444,7 @@ static struct kunit_suite kthread_test_suite = {
 	.suite_init = ip_vs_est_test_suite_init,
 	.suite_exit = ip_vs_est_test_suite_exit,
 	.init = ip_vs_est_test_init,
-	.exit = ip_vs_est_test_exit,
+	.exit = kthread_test_exit,
 	.test_cases = kthread_test_cases,
 };
 

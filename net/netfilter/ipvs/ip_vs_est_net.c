@@ -66,6 +66,15 @@ err:
 	return NULL;
 }
 
+/* From here on nobody queues the work, not even itself */
+static void ip_vs_est_end_work(struct ip_vs_est_net *est)
+{
+	spin_lock(&est->lock);
+	est->exiting = true;
+	spin_unlock(&est->lock);
+	cancel_delayed_work_sync(&est->reload_work);
+}
+
 /**
  * ip_vs_estimator_net_init() - set up estimation in a new namespace
  * @ipvs: the namespace
@@ -96,6 +105,8 @@ int __net_init ip_vs_estimator_net_init(struct netns_ipvs *ipvs)
 
 	ret = ip_vs_est_hotplug_add(est);
 	if (ret) {
+		/* A CPU may have come or gone while half of it was there */
+		ip_vs_est_end_work(est);
 		ip_vs_est_net_free(est);
 		return ret;
 	}
@@ -115,11 +126,7 @@ void __net_exit ip_vs_estimator_net_cleanup(struct netns_ipvs *ipvs)
 
 	ip_vs_est_hotplug_del(est);
 
-	/* From here on nobody queues the work, not even itself */
-	spin_lock(&est->lock);
-	est->exiting = true;
-	spin_unlock(&est->lock);
-	cancel_delayed_work_sync(&est->reload_work);
+	ip_vs_est_end_work(est);
 
 	WARN_ON_ONCE(est->started);
 	ip_vs_est_stop_all(est);

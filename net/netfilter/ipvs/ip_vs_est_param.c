@@ -260,6 +260,7 @@ void ip_vs_est_param_init(void)
 	if (ip_vs_est_param_boot &&
 	    ip_vs_est_param_store_cpus(ip_vs_est_param_boot))
 		pr_warn("ip_vs.est_cpulist is no list of CPUs to be used, and ignored\n");
+	/* Pairs with READ_ONCE() in ip_vs_est_param_store_cpus() */
 	WRITE_ONCE(ip_vs_est_param_ready, true);
 }
 

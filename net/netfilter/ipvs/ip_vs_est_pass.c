@@ -64,8 +64,8 @@ static const u8 ip_vs_est_scale[IP_VS_NCOUNTS] = {
 	[IP_VS_OUTBYTES]	= 5,
 };
 
-/* The weight of a sample, 2^-2 */
-#define IP_VS_EST_WEIGHT	2
+/* Each average takes 2^-2 of its distance from a sample */
+#define IP_VS_EST_EWMA_LOG	2
 
 /* diff * HZ * 2^scale / elapsed without overflow, at most S64_MAX.
  *
@@ -92,7 +92,8 @@ static s64 ip_vs_est_scaled(u64 diff, u32 elapsed, unsigned int scale)
 /* Fold what one counter has counted into its average */
 static __always_inline void ip_vs_est_fold_one(struct ip_vs_estimator *est,
 					       const struct ip_vs_counts *now,
-					       u32 elapsed, unsigned int weight,
+					       u32 elapsed,
+					       unsigned int ewma_log,
 					       enum ip_vs_count c)
 {
 	u64 diff = now->v[c] - est->base.v[c];
@@ -104,7 +105,7 @@ static __always_inline void ip_vs_est_fold_one(struct ip_vs_estimator *est,
 		rate = diff << scale >> 1;
 	else
 		rate = ip_vs_est_scaled(diff, elapsed, scale);
-	est->avg[c] += (rate - est->avg[c]) >> weight;
+	est->avg[c] += (rate - est->avg[c]) >> ewma_log;
 	est->base.v[c] = now->v[c];
 }
 
@@ -123,15 +124,15 @@ void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
 {
 	u32 time = clamp_t(u64, elapsed, 1, U32_MAX);
 	/* What was not shown any more must not come back */
-	unsigned int weight = time > IP_VS_EST_STALE ? 0 : IP_VS_EST_WEIGHT;
+	unsigned int ewma_log = time > IP_VS_EST_STALE ? 0 : IP_VS_EST_EWMA_LOG;
 
 	/* Written out, as the scales are constants then */
 	BUILD_BUG_ON(IP_VS_NCOUNTS != 5);
-	ip_vs_est_fold_one(est, now, time, weight, IP_VS_CONNS);
-	ip_vs_est_fold_one(est, now, time, weight, IP_VS_INPKTS);
-	ip_vs_est_fold_one(est, now, time, weight, IP_VS_OUTPKTS);
-	ip_vs_est_fold_one(est, now, time, weight, IP_VS_INBYTES);
-	ip_vs_est_fold_one(est, now, time, weight, IP_VS_OUTBYTES);
+	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_CONNS);
+	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_INPKTS);
+	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_OUTPKTS);
+	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_INBYTES);
+	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_OUTBYTES);
 }
 
 /**
@@ -179,8 +180,10 @@ void ip_vs_est_begin(struct ip_vs_stats *stats)
 	struct ip_vs_estimator *est = &stats->est;
 
 	spin_lock(&stats->lock);
+	/* Pairs with READ_ONCE() in ip_vs_est_is_quiet() */
 	WRITE_ONCE(est->quiet, 0);
 	if (est->gen == IP_VS_EST_GEN_NEW) {
+		/* Pairs with WRITE_ONCE() in ip_vs_est_set_active() */
 		est->gen = READ_ONCE(stats->net->gen);
 		est->stamp = get_jiffies_64();
 	} else {
@@ -196,6 +199,7 @@ static void ip_vs_est_wake_up(struct ip_vs_estimator *est, u64 walked)
 		return;
 	if (time_after64(walked, est->stamp))
 		est->stamp = walked;
+	/* Pairs with READ_ONCE() in ip_vs_est_is_quiet() */
 	WRITE_ONCE(est->quiet, 0);
 }
 
@@ -226,6 +230,7 @@ void ip_vs_est_leave(struct ip_vs_stats *stats, unsigned long walked)
 void ip_vs_est_enter(struct ip_vs_stats *stats)
 {
 	spin_lock(&stats->lock);
+	/* Pairs with READ_ONCE() in ip_vs_est_is_quiet() */
 	WRITE_ONCE(stats->est.quiet, 0);
 	spin_unlock(&stats->lock);
 }

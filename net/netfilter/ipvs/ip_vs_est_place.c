@@ -62,7 +62,9 @@ static void ip_vs_est_set_chain_max(struct ip_vs_est_net *est, u32 chain_max)
 
 	if (chain_max == est->chain_max)
 		return;
-	/* Read without the lock by the kthreads, for their meters */
+	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain(), ip_vs_est_period() and
+	 * ip_vs_est_distribute()
+	 */
 	WRITE_ONCE(est->chain_max, chain_max);
 	ip_vs_est_repack(est);
 }
@@ -83,6 +85,7 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	}
 	/* Cleared before it starts: asked for again meanwhile, it runs again */
 	spin_lock(&est->lock);
+	/* Pairs with READ_ONCE() in ip_vs_est_distribute() */
 	WRITE_ONCE(est->calibrate, false);
 	spin_unlock(&est->lock);
 
@@ -376,6 +379,7 @@ void ip_vs_est_distribute(struct ip_vs_est_net *est)
 	 */
 	if (READ_ONCE(est->calibrate))
 		ip_vs_est_calibrate(est);
+	/* Pairs with WRITE_ONCE() in ip_vs_est_set_chain_max() */
 	if (!READ_ONCE(est->chain_max))
 		return;
 	ip_vs_est_correct(est);

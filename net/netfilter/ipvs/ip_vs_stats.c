@@ -403,5 +403,6 @@ bool ip_vs_stats_waits(const struct ip_vs_stats *stats)
 void ip_vs_stats_unsettle(struct ip_vs_stats *stats)
 {
 	atomic_long_set(&stats->dirty, ip_vs_stats_groups);
+	/* Pairs with READ_ONCE() in ip_vs_est_is_quiet() */
 	WRITE_ONCE(stats->est.quiet, 0);
 }

@@ -7,6 +7,7 @@
  * model_check.c	what is true after every step
  * model_ops.c		the steps
  * model_life.c		what is before and after them
+ * model_sample.c	samples and what they weigh
  */
 #ifndef _MODEL_H
 #define _MODEL_H

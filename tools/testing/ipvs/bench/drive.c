@@ -16,7 +16,9 @@
 
 #define IMPLS		8
 /* Each worker is started so often: where its memory lies decides how its lines
- * share the caches, and differs from start to start more than rounds do.
+ * share the caches, and differs from start to start more than rounds do.  So does
+ * where its functions lie: each start has a program of its own, WORKER0 to WORKER2,
+ * the same linked in another order.
  */
 #define STARTS		3
 static struct impl {
@@ -49,14 +51,15 @@ static void die(const struct impl *im, const char *what)
 }
 
 static void start(struct impl *im, unsigned int cpus, unsigned int ests,
-		  unsigned int used, const char *order)
+		  unsigned int used, const char *order, int nth)
 {
-	char args[3][12];
+	char path[4096], args[3][12];
 	int in[2], out[2];
 
 	snprintf(args[0], sizeof(args[0]), "%u", cpus);
 	snprintf(args[1], sizeof(args[1]), "%u", ests);
 	snprintf(args[2], sizeof(args[2]), "%u", used);
+	snprintf(path, sizeof(path), "%s%d", im->path, nth);
 	if (pipe(in) || pipe(out))
 		die(im, "pipe");
 	im->pid = fork();
@@ -70,7 +73,7 @@ static void start(struct impl *im, unsigned int cpus, unsigned int ests,
 		/* Nobody else's pipes, or no end of file would be seen */
 		for (i = 3; i < 64; i++)
 			close(i);
-		execl(im->path, im->path, args[0], args[1], args[2], order,
+		execl(path, path, args[0], args[1], args[2], order,
 		      NULL);
 		_exit(127);
 	}
@@ -167,7 +170,7 @@ static void machine(unsigned int cpus, unsigned int ests, unsigned int used,
 	fprintf(stderr, "==> %u estimators on %u CPUs, %u used, %s\n", ests,
 		cpus, used, order);
 	for (m = 0; m < nimpl; m++) {
-		start(&impl[m], cpus, ests, used, order);
+		start(&impl[m], cpus, ests, used, order, nth);
 		answer(&impl[m]);
 	}
 	for (i = 0; i < N(percents); i++) {

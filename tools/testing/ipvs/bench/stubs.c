@@ -163,8 +163,11 @@ ENTRY void *bench_alloc(unsigned long size)
 	if (class > 2 * PAGE)
 		return carve((size + PAGE - 1) & -PAGE, PAGE);
 	if (size <= class / 4 * 3 && (class == 128 || class == 256))
-		class = class / 4 * 3;
-	return carve(class, 64);
+		return carve(class / 4 * 3, 64);
+	/* kmalloc() aligns powers of two to their size: which pairs of lines an
+	 * object has, that processors fetch together, depends on it
+	 */
+	return carve(class, class > 64 ? class : 64);
 }
 
 /* What slab caches are called by, if at all */

@@ -282,12 +282,9 @@ test_sctp()	# NAME VERSION PORT SERVER_PORT METHOD
 
 test_all_sctp()
 {
-	local i
 
 	if ! has_sctp; then
-		for ((i = 0; i < 4 * SCTP_TESTS; i++)); do
-			ktap_skip "SCTP" "the kernel has none"
-		done
+		ktap_skip_some $((4 * SCTP_TESTS)) "SCTP" "the kernel has none"
 		return
 	fi
 	topology_serve -S 3000 3002 3004

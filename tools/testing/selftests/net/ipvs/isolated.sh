@@ -118,15 +118,6 @@ no_parts()
 	[[ ! -d $KEPT ]] || rmdir "$KEPT"
 }
 
-skip_some()	# COUNT NAME REASON
-{
-	local i
-
-	for ((i = 1; i <= $1; i++)); do
-		ktap_skip "$2 $i" "$3"
-	done
-}
-
 # Does the partition take CPU 1 from kthreads?  All do, but newer kernels take it
 # by isolated ones only.  Their parent shows it.
 kthreads_lose() { ! has_cpu1 "$(task_status 2 Cpus_allowed_list)"; }

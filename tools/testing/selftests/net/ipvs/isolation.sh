@@ -58,7 +58,7 @@ test_partition_default()	# KIND
 	local want=$DEFAULT list=$DEFAULT
 
 	if ! part_make "$1" 1; then
-		skip_some 7 "default list, $1 partition" "no such partition here"
+		ktap_skip_some 7 "default list, $1 partition" "no such partition here"
 		part_undo
 		return
 	fi
@@ -84,7 +84,7 @@ test_partition_list()	# KIND
 	local left=0-1
 
 	if ! part_make "$1" 1; then
-		skip_some 8 "written list, $1 partition" "no such partition here"
+		ktap_skip_some 8 "written list, $1 partition" "no such partition here"
 		part_undo
 		return
 	fi
@@ -123,7 +123,7 @@ test_partition_offline()
 	wait_until on 3 || diag "the task is not on CPU 3"
 	set_online 3 0
 	if ! part_make root 1; then
-		skip_some 4 "partition while a CPU is offline" "no such partition here"
+		ktap_skip_some 4 "partition while a CPU is offline" "no such partition here"
 		part_undo
 		set_online 3 1
 		return
@@ -155,7 +155,7 @@ test_unrelated()
 	write_cpulist 0-1
 	wait_until on 0-1 || diag "the task is not on CPUs 0-1"
 	if ! part_make isolated 1; then
-		skip_some 2 "what is unrelated" "no such partition here"
+		ktap_skip_some 2 "what is unrelated" "no such partition here"
 		part_undo
 		return
 	fi
@@ -181,13 +181,13 @@ test_partition_dies()
 	write_cpulist 0
 	wait_until on 0 || diag "the task is not on CPU 0"
 	if ! part_make root 1; then
-		skip_some 3 "the partition's CPU offline" "no such partition here"
+		ktap_skip_some 3 "the partition's CPU offline" "no such partition here"
 		part_undo
 		return
 	fi
 	# Linux 6.12 does not let the last CPU of a partition go
 	if ! set_online 1 0 2>/dev/null; then
-		skip_some 3 "the partition's CPU offline" "it must stay"
+		ktap_skip_some 3 "the partition's CPU offline" "it must stay"
 		part_undo
 		return
 	fi
@@ -233,10 +233,10 @@ test_writer()
 
 	ev=$tr/events/workqueue/workqueue_execute_start
 	if [[ ! $BOOT ]]; then
-		skip_some 2 "written on an isolated CPU" "booted without one"
+		ktap_skip_some 2 "written on an isolated CPU" "booted without one"
 		return
 	elif [[ ! -e $ev ]]; then
-		skip_some 2 "written on an isolated CPU" "no workqueue tracepoints"
+		ktap_skip_some 2 "written on an isolated CPU" "no workqueue tracepoints"
 		return
 	fi
 	echo >"$tr/trace"
@@ -364,7 +364,7 @@ test_hog()
 test_partitions()
 {
 	if ! has_cpuset; then
-		skip_some 39 "partitions" "no cgroup v2 cpuset"
+		ktap_skip_some 39 "partitions" "no cgroup v2 cpuset"
 		return
 	fi
 	test_partition_default root
@@ -377,7 +377,7 @@ test_partitions()
 		test_partition_dies
 		test_unrelated
 	else
-		skip_some 9 "partitions and offline CPUs" "no CPU can go offline"
+		ktap_skip_some 9 "partitions and offline CPUs" "no CPU can go offline"
 	fi
 }
 

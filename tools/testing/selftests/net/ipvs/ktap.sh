@@ -65,6 +65,15 @@ ktap_skip()	# NAME REASON
 	echo "ok $KTAP_DONE $1 # SKIP $2"
 }
 
+ktap_skip_some()	# COUNT NAME REASON
+{
+	local i
+
+	for ((i = 1; i <= $1; i++)); do
+		ktap_skip "$2 $i" "$3"
+	done
+}
+
 # Passes if the command succeeds.  It runs without 'set -e'.
 check()	# NAME COMMAND...
 {
@@ -91,10 +100,13 @@ check_eq()	# NAME WANTED FOUND
 
 ktap_exit()
 {
-	local rc=$? f
+	local rc=$? f running
 
 	trap - EXIT HUP INT TERM
 	set +e
+	# What a test has started in the background, and did not come to stop
+	mapfile -t running < <(jobs -p)
+	kill ${running[@]+"${running[@]}"} >/dev/null 2>&1
 	for f in ${KTAP_CLEANUP[@]+"${KTAP_CLEANUP[@]}"}; do
 		"$f" >/dev/null 2>&1
 	done
