@@ -68,7 +68,7 @@ static void cpus_test_write(struct ip_vs_est_test *t, unsigned long bits)
 	ip_vs_est_set_limits(t->est);
 	ip_vs_est_set_active(t->est);
 	spin_unlock(&t->est->lock);
-	flush_delayed_work(&t->est->reload_work);
+	ip_vs_est_test_flush(t);
 }
 
 /* As a write to est_nice does, which is not about CPUs */
@@ -78,7 +78,7 @@ static void cpus_test_renice(struct ip_vs_est_test *t, int nice)
 	WRITE_ONCE(t->est->nice, nice);
 	ip_vs_est_queue_reload(t->est, 0);
 	spin_unlock(&t->est->lock);
-	flush_delayed_work(&t->est->reload_work);
+	ip_vs_est_test_flush(t);
 }
 
 static void cpus_test_run(struct ip_vs_est_test *t, int run)
@@ -87,7 +87,7 @@ static void cpus_test_run(struct ip_vs_est_test *t, int run)
 	WRITE_ONCE(t->est->run, run);
 	ip_vs_est_set_active(t->est);
 	spin_unlock(&t->est->lock);
-	flush_delayed_work(&t->est->reload_work);
+	ip_vs_est_test_flush(t);
 }
 
 /* The task of kthread 0; nobody but the test stops it */
@@ -128,7 +128,7 @@ static void cpus_test_begin(struct kunit *test)
 		kunit_skip(test, "fewer than four CPUs");
 	ip_vs_est_test_make(test, 2);
 	ip_vs_est_test_start(test, 0, 2);
-	flush_delayed_work(&t->est->reload_work);
+	ip_vs_est_test_flush(t);
 	KUNIT_ASSERT_NOT_NULL(test, cpus_test_task(t));
 }
 
@@ -258,13 +258,16 @@ static void cpus_test_taken(struct kunit *test)
 static bool cpus_test_quiet(struct ip_vs_est_test *t)
 {
 	unsigned long end = jiffies + 120 * HZ;
+	bool busy;
 
-	while (work_busy(&t->est->reload_work.work)) {
-		if (time_after(jiffies, end))
-			return false;
+	do {
 		msleep(20);
-	}
-	return true;
+		/* The lock for the same reason as in ip_vs_est_test_flush() */
+		spin_lock(&t->est->lock);
+		busy = work_busy(&t->est->reload_work.work);
+		spin_unlock(&t->est->lock);
+	} while (busy && time_before(jiffies, end));
+	return !busy;
 }
 
 /* The work has been for each event, and after it */

@@ -105,7 +105,7 @@ static void kthread_test_run(struct ip_vs_est_test *t, int run)
 	t->est->run = run;
 	ip_vs_est_set_active(t->est);
 	spin_unlock(&t->est->lock);
-	flush_delayed_work(&t->est->reload_work);
+	ip_vs_est_test_flush(t);
 }
 
 /* The task of kthread 0, with a reference, or NULL */
@@ -113,7 +113,7 @@ static struct task_struct *kthread_test_task(struct ip_vs_est_test *t)
 {
 	struct task_struct *task;
 
-	flush_delayed_work(&t->est->reload_work);
+	ip_vs_est_test_flush(t);
 	spin_lock(&t->est->lock);
 	task = t->est->slot[0]->task;
 	if (task)

@@ -101,7 +101,7 @@ static void place_test_second_context(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->est->nctx, 1);
 	KUNIT_EXPECT_EQ(test, t->est->nslots, 1);
 	/* est_reload_work has freed it */
-	flush_delayed_work(&t->est->reload_work);
+	ip_vs_est_test_flush(t);
 	KUNIT_EXPECT_TRUE(test, list_empty(&t->est->detached));
 
 	/* The first one stays */
@@ -250,7 +250,7 @@ static void place_test_pass_by(struct kunit *test)
 	ip_vs_est_test_make(test, 4);
 	ip_vs_est_test_start(test, 0, 2);
 	ip_vs_est_test_place(t);
-	flush_delayed_work(&t->est->reload_work);
+	ip_vs_est_test_flush(t);
 
 	slot = kzalloc_objs(*slot, n, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, slot);

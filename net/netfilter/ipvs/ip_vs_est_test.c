@@ -6,6 +6,7 @@
  */
 
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include <net/ip_vs.h>
 #include <net/net_namespace.h>
@@ -186,6 +187,25 @@ void ip_vs_est_test_exit(struct kunit *test)
 	for (i = 0; i < t->n; i++)
 		ip_vs_stats_release(&t->stats[i]);
 	kvfree(t->stats);
+}
+
+/**
+ * ip_vs_est_test_flush() - wait until est_reload_work has done what it was queued for
+ * @t: whose
+ *
+ * A kthread may queue it again just then, which takes it off the queue for an
+ * instant, under est->lock: who does not hold that sees a work that is idle.
+ */
+void ip_vs_est_test_flush(struct ip_vs_est_test *t)
+{
+	unsigned int busy;
+
+	do {
+		flush_delayed_work(&t->est->reload_work);
+		spin_lock(&t->est->lock);
+		busy = work_busy(&t->est->reload_work.work);
+		spin_unlock(&t->est->lock);
+	} while (busy);
 }
 
 /**

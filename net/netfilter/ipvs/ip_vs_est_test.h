@@ -36,6 +36,7 @@ int ip_vs_est_test_init(struct kunit *test);
 void ip_vs_est_test_cleanup(struct ip_vs_est_test *t);
 void ip_vs_est_test_exit(struct kunit *test);
 
+void ip_vs_est_test_flush(struct ip_vs_est_test *t);
 void ip_vs_est_test_make(struct kunit *test, unsigned int n);
 void ip_vs_est_test_start(struct kunit *test, unsigned int from,
 			  unsigned int to);
