@@ -141,7 +141,7 @@ function goals(    big, i, n, kinds)
 		goal("Packet path, instructions, " kinds[i] "; " newest, "0.85",
 		     0.85, "packet_" kinds[i], "", newest)
 	goal_atomics()
-	goal_worst("What packets pay for a pass, two processors; as it was",
+	goal_worst("What packets pay for marking, two processors; as it was",
 		   "1/4 = 0.25", 1 / 4, "marking", "", 0, 512, "previous")
 	goal("CPU time of all tasks, 20,000 idle services, 16 CPUs; " newest,
 	     "1/8 = 0.125", 1 / 8, "tasks_time",
