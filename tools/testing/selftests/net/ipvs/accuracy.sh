@@ -53,8 +53,8 @@ sleep_until()	# MS
 	((ms <= 0)) || sleep "$((ms / 1000)).$(printf '%03d' $((ms % 1000)))"
 }
 
-# So many packets at this rate.  FROM tells floods apart that run at a time.
-flood()	# SHAPE RATE COUNT [FROM]
+# So many packets at this rate.  FROM tells those apart that run at a time.
+send_packets()	# SHAPE RATE COUNT [FROM]
 {
 	"$TEST_DIR/udp_flood" -n "$3" -r "$2" -p $((20000 + $1 * 1000 + ${4:-0})) \
 		192.0.2.1 $((5000 + $1)) >/dev/null
@@ -63,13 +63,13 @@ flood()	# SHAPE RATE COUNT [FROM]
 send_step()
 {
 	sleep_until $START
-	flood 0 $RATE $((RATE * (END - START) / 1000))
+	send_packets 0 $RATE $((RATE * (END - START) / 1000))
 }
 
 send_burst()
 {
 	sleep_until $START
-	flood 1 $BURST $BURST
+	send_packets 1 $BURST $BURST
 }
 
 send_ramp()
@@ -79,14 +79,14 @@ send_ramp()
 	for ((ms = START; ms < END; ms += 1000)); do
 		((ms >= RAMP_END)) || rate=$((rate + RAMP_STEP))
 		sleep_until $ms
-		flood 2 $rate $rate $((ms / 1000)) &
+		send_packets 2 $rate $rate $((ms / 1000)) &
 	done
 	wait
 }
 
 send_decay()
 {
-	flood 3 $RATE $((RATE * STOP / 1000))
+	send_packets 3 $RATE $((RATE * STOP / 1000))
 }
 
 # What should be sent of each shape at a time

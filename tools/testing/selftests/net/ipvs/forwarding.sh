@@ -314,19 +314,19 @@ test_totals()	# WHEN
 # --- Rates -------------------------------------------------------------------
 
 # Begins to count, as flood_start begins to send.
-flood()	# NAME "SERVICE" COMMAND...
+rated_flood()	# NAME "SERVICE" COMMAND...
 {
 	RATED[$1]=$2
 	BEFORE[$1]=$(rated_read "$DIRECTOR" counters "$1")
 	flood_start "$1" "${@:3}"
 }
 
-flood_udp()	# NAME VERSION PORT FROM_PORT OPTION...
+rated_flood_udp()	# NAME VERSION PORT FROM_PORT OPTION...
 {
 	local name=$1 v=$2 port=$3 from=$4
 
 	shift 4
-	flood "$name" "$(udp_service "$v" "$port")" "$TEST_DIR/udp_flood" -n 0 \
+	rated_flood "$name" "$(udp_service "$v" "$port")" "$TEST_DIR/udp_flood" -n 0 \
 		-r "$RATE" -s "$SIZE" -b "${CLIENT_IP[v]}" -p "$from" "$@" \
 		"${VIP[v]}" "$port"
 }
@@ -336,15 +336,15 @@ start_floods()
 	local s
 
 	RATED[total]=''
-	flood_udp one-packet 4 1001 27000
-	[[ $KINDS != *' ipip '* ]] || flood_udp IPIP 4 1011 27001
-	[[ $KINDS != *' gue6 '* ]] || flood_udp GUE6 6 1017 27002
+	rated_flood_udp one-packet 4 1001 27000
+	[[ $KINDS != *' ipip '* ]] || rated_flood_udp IPIP 4 1011 27001
+	[[ $KINDS != *' gue6 '* ]] || rated_flood_udp GUE6 6 1017 27002
 	# Each is a connection, whose answer would find its port closed
 	s=$(udp_service 4 1035)
 	add_service "$s" 4 "$SINK_PORT" '-p 300' -m
-	flood_udp persistent 4 1035 30000 -c
+	rated_flood_udp persistent 4 1035 30000 -c
 	if has_sctp; then
-		flood SCTP "--sctp-service ${VIP[4]}:3001" "$TEST_DIR/tcp_client" \
+		rated_flood SCTP "--sctp-service ${VIP[4]}:3001" "$TEST_DIR/tcp_client" \
 			-S -n 0 -r $((RATE / 2)) -b "${CLIENT_IP[4]}" \
 			"${VIP[4]}" 3001
 	fi

@@ -11,6 +11,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=topology.sh
 . "$(dirname "$0")/topology.sh"
+# shellcheck source=floods.sh
+. "$(dirname "$0")/floods.sh"
 
 LOAD=${IPVS_TEST_LOAD:-1000}
 ROUNDS=${IPVS_TEST_ROUNDS:-2}
@@ -44,16 +46,14 @@ read_loop()
 # Traffic and reads do not stop while services and the module go.
 round()	# clear|netns
 {
-	local flood dump read rc=0
+	local dump read rc=0
 
 	topology_create
 	topology_serve 7
 	in_director ipvsadm -A -u "${VIP[4]}:53" -s rr || return 1
 	in_director ipvsadm -a -u "${VIP[4]}:53" -r "${SERVER1_IP[4]}:7" -m
 	many_services "$LOAD" | in_director ipvsadm -R || return 1
-	ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r 500 -c -p 10000 \
-		"${VIP[4]}" 53 >/dev/null 2>&1 &
-	flood=$!
+	flood_udp service 4 53 500 -c -p 10000 2>/dev/null
 	rm -f "$dir"/*
 	dump_loop &
 	dump=$!
@@ -81,8 +81,7 @@ round()	# clear|netns
 	fi
 	: >"$dir/no_reads"
 	wait "$read" || true
-	kill "$flood" 2>/dev/null || true
-	wait "$flood" 2>/dev/null || true
+	flood_abort
 	topology_down 2>/dev/null || true
 	return "$rc"
 }
@@ -104,6 +103,7 @@ ktap_at_exit rm_dir
 reload() { modprobe ip_vs; }
 ktap_at_exit reload
 ktap_at_exit topology_down
+ktap_at_exit flood_end
 kernel_mark
 
 check "the module can be removed" ipvs_unload

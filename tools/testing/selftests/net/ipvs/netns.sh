@@ -12,6 +12,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=topology.sh
 . "$(dirname "$0")/topology.sh"
+# shellcheck source=floods.sh
+. "$(dirname "$0")/floods.sh"
 
 LOAD=${IPVS_TEST_LOAD:-1000}
 ROUNDS=${IPVS_TEST_ROUNDS:-2}
@@ -108,16 +110,14 @@ write_loop()
 # A namespace that is removed with services, traffic, dumps and writers.
 removal()
 {
-	local pids=() pid flood
+	local pids=() pid
 
 	topology_create
 	topology_serve 7
 	in_director ipvsadm -A -u "${VIP[4]}:53" -s rr
 	in_director ipvsadm -a -u "${VIP[4]}:53" -r "${SERVER1_IP[4]}:7" -m
 	many_services "$LOAD" | in_director ipvsadm -R
-	ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r 500 -c -p 10000 \
-		"${VIP[4]}" 53 >/dev/null 2>&1 &
-	flood=$!
+	flood_udp service 4 53 500 -c -p 10000 2>/dev/null
 	dump_loop &
 	pids+=($!)
 	write_loop &
@@ -127,8 +127,7 @@ removal()
 	for pid in "${pids[@]}"; do
 		wait "$pid" || true
 	done
-	kill "$flood" 2>/dev/null || true
-	wait "$flood" 2>/dev/null || true
+	flood_abort
 	topology_down
 }
 
@@ -157,6 +156,7 @@ ktap_plan 15
 CPUS=$(grep -c . <(printf '%s\n' /sys/devices/system/cpu/cpu[0-9]*))
 kernel_mark
 topology_up
+ktap_at_exit flood_end
 topology_serve 7
 ip netns add "$OTHER"
 ktap_at_exit other_down

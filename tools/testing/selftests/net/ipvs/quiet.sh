@@ -15,6 +15,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=topology.sh
 . "$(dirname "$0")/topology.sh"
+# shellcheck source=floods.sh
+. "$(dirname "$0")/floods.sh"
 
 HAMMER=${IPVS_TEST_HAMMER:-5000}
 RATE=${IPVS_TEST_RATE:-200}
@@ -122,20 +124,17 @@ test_connections()
 # It has been quiet since it was made: what comes now came just now.
 test_rates()
 {
-	local end flood want found='' spike=''
+	local end want found='' spike=''
 
 	want="0 $RATE 0 $((RATE * (SIZE + 28))) 0"
-	ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r "$RATE" \
-		-s "$SIZE" -p 21000 "${VIP[4]}" 54 >/dev/null &
-	flood=$!
+	flood_udp calm 4 54 "$RATE" -s "$SIZE" -p 21000
 	end=$((SECONDS + 22))
 	while ((SECONDS < end)); do
 		found=$(service_rates "$DIRECTOR" "${CALM[@]}")
 		not_above "$PERCENT" "1 ${want#0 }" "$found" || spike=$found
 		sleep 0.3
 	done
-	kill "$flood" 2>/dev/null || true
-	wait "$flood" 2>/dev/null || true
+	flood_abort
 	check_eq "no rate above what is sent after a time of quiet" "" "$spike"
 	diag "wanted $want, found $found"
 	check "and within $PERCENT % after 22 s" within "$PERCENT" "$want" "$found"
@@ -143,6 +142,7 @@ test_rates()
 
 ktap_plan $((2 * BURSTS + 10))
 topology_up
+ktap_at_exit flood_end
 lose_nothing
 kernel_mark
 topology_serve -q 9

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Floods, and the rates that they make, compared with what is counted at the same
-# time and averaged here as an estimator does, a quarter of the way in 2 s.  So it
-# does not matter how fast a guest is, nor that it is faster at one time than at
-# another.
+# The rates that floods make, compared with what is counted at the same time and
+# averaged here as an estimator does, a quarter of the way in 2 s.  So it does not
+# matter how fast a guest is, nor that it is faster at one time than at another.
 #
 # Environment: IPVS_TEST_TRIES=4 times 10 s in which rates may become right.
+
+# shellcheck source=floods.sh
+. "$TEST_DIR/floods.sh"
 
 TRIES=${IPVS_TEST_TRIES:-4}
 # Seconds of traffic before rates are compared, and from one try to the next
@@ -18,45 +20,7 @@ declare -A RATED=()
 # What the rates should be by what was counted, and what is shown
 declare -A WANT=() FOUND=()
 
-FLOOD_RESULTS=$(mktemp -d)
 RATED_SAMPLES=$FLOOD_RESULTS/.samples
-FLOOD_PIDS=()
-
-# COMMAND runs in the client until it is stopped; its output goes to a file.
-flood_start()	# NAME COMMAND...
-{
-	local name=$1
-
-	shift
-	ip netns exec "$CLIENT" "$@" >"$FLOOD_RESULTS/$name" &
-	FLOOD_PIDS+=($!)
-}
-
-flood_stop()
-{
-	local pid
-
-	for pid in ${FLOOD_PIDS[@]+"${FLOOD_PIDS[@]}"}; do
-		kill "$pid" && wait "$pid"
-	done
-	FLOOD_PIDS=()
-}
-
-# How many datagrams or connections: of "sent N ..." or "made N"
-flood_sent()	# NAME
-{
-	local sent
-
-	read -r _ sent _ <"$FLOOD_RESULTS/$1"
-	echo "$sent"
-}
-
-# To be called at exit
-flood_end()
-{
-	flood_stop
-	rm -rf "$FLOOD_RESULTS"
-}
 
 rated_read()	# NETNS counters|rates NAME
 {

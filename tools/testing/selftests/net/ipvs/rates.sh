@@ -14,6 +14,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=topology.sh
 . "$(dirname "$0")/topology.sh"
+# shellcheck source=floods.sh
+. "$(dirname "$0")/floods.sh"
 
 RATE=${IPVS_TEST_RATE:-200}
 STEADY=${IPVS_TEST_STEADY:-20}
@@ -24,31 +26,6 @@ CONN_RATE=$((RATE / 4))
 
 need_ipvs
 need_helpers echo_server udp_flood
-
-results=$(mktemp -d)
-rm_results() { rm -rf "$results"; }
-floods=()
-
-# Keeps a flood in the background and its summary in a file.
-flood()	# NAME VERSION PORT RATE OPTION...
-{
-	local name=$1 v=$2 port=$3 rate=$4
-
-	shift 4
-	ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r "$rate" \
-		-s "$SIZE" "$@" "${VIP[v]}" "$port" >"$results/$name" &
-	floods+=($!)
-}
-
-stop_floods()
-{
-	local pid
-
-	for pid in ${floods[@]+"${floods[@]}"}; do
-		kill "$pid" && wait "$pid"
-	done
-	floods=()
-}
 
 set_vs() { in_director sh -c "echo $2 >$VS/$1"; }
 
@@ -108,7 +85,7 @@ check_sent()	# NAME PORT ANSWERED CONNS SERVICE...
 
 	shift 3
 	[[ $2 != \[* ]] || v=6
-	read -r _ sent _ <"$results/$name"
+	sent=$(flood_sent "$name")
 	bytes=$(bytes_at "$sent" "$v")
 	if [[ $conns == each ]]; then
 		conns=$sent
@@ -119,9 +96,8 @@ check_sent()	# NAME PORT ANSWERED CONNS SERVICE...
 }
 
 ktap_plan 26
-ktap_at_exit rm_results
 topology_up
-ktap_at_exit stop_floods
+ktap_at_exit flood_end
 kernel_mark
 topology_serve 7
 topology_serve -q 54
@@ -136,10 +112,10 @@ in_director ipvsadm -a "${DIRECT[@]}" -r "${SERVER1_IP[4]}:54" -g
 topology_service 4 -m 9 "${CONNS[@]}"
 check_eq "rates are 0 before traffic" "0 0 0 0 0" "$(total_rates "$DIRECTOR")"
 
-flood nat 4 53 "$RATE" -p 10000
-flood nat6 6 53 "$RATE" -p 10001
-flood direct 4 54 "$RATE" -p 10002
-flood conns 4 55 "$CONN_RATE" -c -p 12000
+flood_udp nat 4 53 "$RATE" -s "$SIZE" -p 10000
+flood_udp nat6 6 53 "$RATE" -s "$SIZE" -p 10001
+flood_udp direct 4 54 "$RATE" -s "$SIZE" -p 10002
+flood_udp conns 4 55 "$CONN_RATE" -s "$SIZE" -c -p 12000
 # A period more, as the first one has been in part without traffic.
 sleep $((STEADY + 2))
 
@@ -175,18 +151,18 @@ sleep 3
 set_vs est_cpulist 0
 check "a list again: no rate above what is sent" no_spike
 
-stop_floods
+flood_stop
 counters_settle "$DIRECTOR"
 check_sent nat 1 1 "${NAT[@]}"
 check_sent nat6 1 1 "${NAT6[@]}"
 check_sent direct 0 1 "${DIRECT[@]}"
 check_sent conns 0 each "${CONNS[@]}"
 
-flood nat 4 53 "$RATE" -p 10003
+flood_udp nat 4 53 "$RATE" -s "$SIZE" -p 10003
 sleep 3
 in_director ipvsadm -Z
 check "-Z: no rate above what is sent" no_spike
-stop_floods
+flood_stop
 counters_settle "$DIRECTOR"
 in_director ipvsadm -Z
 check_eq "-Z: rates are 0 at once" "0 0 0 0 0" "$(total_rates "$DIRECTOR")"

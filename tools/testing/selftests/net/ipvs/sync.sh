@@ -288,8 +288,8 @@ test_rates()
 
 	RATED=([NAT]=${SERVICE[NAT]} [total]='')
 	before=$(counters_of "$BACKUP" NAT)
-	flood_start NAT "$TEST_DIR/udp_flood" -n 0 -r "$RATE" -s "$SIZE" \
-		-b "${CLIENT_IP[4]}" -p "${FROM[NAT]}" "${VIP[4]}" "${PORT[NAT]}"
+	flood_udp NAT 4 "${PORT[NAT]}" "$RATE" -s "$SIZE" -b "${CLIENT_IP[4]}" \
+		-p "${FROM[NAT]}"
 	rated_wait "$BACKUP"
 	flood_stop
 	counters_settle "$BACKUP"

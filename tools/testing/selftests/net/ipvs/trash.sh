@@ -15,6 +15,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=topology.sh
 . "$(dirname "$0")/topology.sh"
+# shellcheck source=floods.sh
+. "$(dirname "$0")/floods.sh"
 
 RATE=${IPVS_TEST_RATE:-200}
 LOOP=${IPVS_TEST_LOOP:-10}
@@ -29,14 +31,6 @@ SERVICE=(-u "${VIP[4]}:53")
 SERVER=(-r "${SERVER1_IP[4]}:7")
 BYTES=$((RATE * (SIZE + 28)))
 WANT="0 $RATE $RATE $BYTES $BYTES"
-flood=''
-
-stop_flood()
-{
-	[[ ! $flood ]] || kill "$flood"
-	[[ ! $flood ]] || wait "$flood"
-	flood=''
-}
 
 server_counters() { servers_counters "$DIRECTOR" "${SERVICE[@]}"; }
 own_counters() { service_counters "$DIRECTOR" "${SERVICE[@]}"; }
@@ -119,7 +113,7 @@ as_counted()	# "RATES..."
 
 ktap_plan 10
 topology_up
-ktap_at_exit stop_flood
+ktap_at_exit flood_end
 kernel_mark
 topology_serve 7
 in_director ipvsadm -A "${SERVICE[@]}" -s rr
@@ -128,9 +122,7 @@ in_director ipvsadm -a "${SERVICE[@]}" "${SERVER[@]}" -m
 rule_add "$CLIENT" 4 errors OUTPUT -p icmp -j DROP
 rule_add "$SERVER1" 4 arrived PREROUTING -p udp --dport 7
 
-ip netns exec "$CLIENT" "$TEST_DIR/udp_flood" -n 0 -r "$RATE" -s "$SIZE" \
-	-p 10000 "${VIP[4]}" 53 >/dev/null &
-flood=$!
+flood_udp service 4 53 "$RATE" -s "$SIZE" -p 10000
 sleep 2
 
 spikes=0 revived=0
@@ -148,7 +140,7 @@ found=$(total_rates "$DIRECTOR")
 diag "sent $WANT, found $found"
 check "total rates within $PERCENT % of what is counted" as_counted "$found"
 
-stop_flood
+flood_stop
 counters_settle "$DIRECTOR"
 sleep 1
 counted=$(own_counters)
