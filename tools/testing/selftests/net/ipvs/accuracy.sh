@@ -42,8 +42,6 @@ clean_up()
 	rm -rf "$results"
 }
 
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
-
 # --- Traffic -----------------------------------------------------------------
 
 sleep_until()	# MS

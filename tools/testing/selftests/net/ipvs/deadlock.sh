@@ -27,7 +27,8 @@ own_netns "$0" "$@"
 ALL=$(<"$VS/est_cpulist")
 NICE_MAX=$(nice_max)
 
-write_cpulist()
+# A CPU, none, all, and what is refused.
+write_lists()
 {
 	echo 0 >"$VS/est_cpulist"
 	echo >"$VS/est_cpulist"
@@ -77,7 +78,7 @@ many_services "$TABLE" | ipvsadm -R
 check_eq "a table of $TABLE services" "$TABLE" "$(count_services)"
 
 for ((i = 0; i < WRITERS; i++)); do
-	load_start "cpulist$i" "$i" write_cpulist
+	load_start "cpulist$i" "$i" write_lists
 	load_start "nice$i" "$i" write_nice
 	load_start "run$i" "$i" write_run
 done

@@ -108,9 +108,9 @@ test_user()
 		"$(est_tasks)"
 	holder_down
 
-	write $PARAMS/run_estimation 1
-	write $PARAMS/est_nice -5
-	write $PARAMS/est_cpulist "$LAST"
+	write_value $PARAMS/run_estimation 1
+	write_value $PARAMS/est_nice -5
+	write_value $PARAMS/est_cpulist "$LAST"
 	holder_up
 	holder_service || diag "no service"
 	check "or with est_nice and est_cpulist" \
@@ -120,11 +120,6 @@ test_user()
 }
 
 # --- Writing -----------------------------------------------------------------
-
-write()	# FILE VALUE
-{
-	"$TEST_DIR/write_errno" "$1" "$2" >/dev/null
-}
 
 test_written()
 {
@@ -167,9 +162,9 @@ test_namespaces()
 	check_eq "one that was there has what it had" "1 0 $DEFAULT" \
 		"$(values $VS ip netns exec "$OLD")"
 	check_eq "so has the first" "1 0 $DEFAULT" "$(values $VS env)"
-	write $PARAMS/est_cpulist $'\n'
+	write_value $PARAMS/est_cpulist $'\n'
 	check_eq "with no CPU, if that was written" "-7 -3 -" "$(new_sysctls)"
-	write $PARAMS/est_cpulist default
+	write_value $PARAMS/est_cpulist default
 	check_eq "with the CPUs of a machine that nobody has told" \
 		"-7 -3 $DEFAULT" "$(new_sysctls)"
 }

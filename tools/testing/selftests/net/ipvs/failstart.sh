@@ -118,11 +118,6 @@ thread_limit()
 
 # --- The first start of a namespace ------------------------------------------
 
-has_rate()
-{
-	[[ $(ipvsadm -Ln --rate --exact "${SERVICE[@]}" | table_service) =~ [1-9] ]]
-}
-
 # Until it is armed kthread 0 cannot even calibrate; then its Nth allocation
 # fails, and it goes on. Prints what is left of N.
 start_armed()	# N TASK
@@ -131,7 +126,7 @@ start_armed()	# N TASK
 
 	echo "$1" >"$nth"
 	functions_work
-	wait_until has_rate || return
+	wait_until has_rate "${SERVICE[@]}" || return
 	cat "$nth"
 	echo 0 >"$nth"
 }
@@ -157,7 +152,7 @@ start_there()	# N | FUNCTION TIMES VALUE
 	"$TEST_DIR/udp_flood" -r 200 192.0.2.1 5000 >/dev/null 2>&1 &
 	flood=$!
 	if [[ $1 == ip_vs_* ]]; then
-		wait_until function_failed && wait_until has_rate || rc=1
+		wait_until function_failed && wait_until has_rate "${SERVICE[@]}" || rc=1
 	else
 		start_armed "$1" "$(est_pids "$(est_new_ids "$before")")" ||
 			rc=1

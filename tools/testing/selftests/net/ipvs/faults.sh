@@ -69,11 +69,6 @@ fault_hit()	# TIMES
 	(($(<"$HITS") == $1))
 }
 
-has_rate()
-{
-	[[ $(ipvsadm -Ln --rate --exact "${UDP[@]}" | table_service) =~ [1-9] ]]
-}
-
 log_says()	# TEXT
 {
 	grep -qF "$1" <(log_since_mark)
@@ -96,7 +91,7 @@ recovers_there()
 	server=$("$TEST_DIR/echo_server" -q 192.0.2.1 5000)
 	"$TEST_DIR/udp_flood" -r 200 192.0.2.1 5000 >/dev/null 2>&1 &
 	flood=$!
-	wait_until fault_hit "$1" && wait_until has_rate || rc=1
+	wait_until fault_hit "$1" && wait_until has_rate "${UDP[@]}" || rc=1
 	kill $flood "$server"
 	wait $flood || true
 	((rc == 0)) || diag "$(<"$HITS") failed; $(ipvsadm -Ln --rate)"

@@ -230,7 +230,7 @@ reload_cpus()
 # Nothing of ours runs on an isolated CPU, where the sysctl was written.
 test_writer()
 {
-	local tr=/sys/kernel/tracing ev cpus i
+	local tr=/sys/kernel/tracing ev cpus i VS_WRITER=(in_ns taskset -c 3)
 
 	ev=$tr/events/workqueue/workqueue_execute_start
 	if [[ ! $BOOT ]]; then
@@ -244,8 +244,7 @@ test_writer()
 	echo 1 >"$ev/enable"
 	for ((i = 0; i < 10; i++)); do
 		NICE=$(((NICE - 1) % 10))
-		# shellcheck disable=SC2016  # for the inner shell
-		in_ns taskset -c 3 bash -c 'echo "$2" >"$1"' - "$VS/est_nice" "$NICE"
+		set_vs est_nice "$NICE"
 		wait_until tasks_nice "$EST_ID" "$NICE" ||
 			diag "est_nice is not applied"
 	done

@@ -72,6 +72,12 @@ servers_rates()	# NETNS SERVICE...
 	ip netns exec "$ns" ipvsadm -Ln --rate --exact "$@" | table_servers
 }
 
+# One of them is not 0, in the namespace of the script.
+has_rate()	# SERVICE...
+{
+	[[ $(ipvsadm -Ln --rate --exact "$@" | table_service) =~ [1-9] ]]
+}
+
 decimal()	# HEX...
 {
 	local out=() v

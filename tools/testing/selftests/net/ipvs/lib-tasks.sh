@@ -35,7 +35,7 @@ none_of()	# PID...
 }
 
 # A list of CPUs that is written gets new tasks: waits until the old ones are no
-# more.  The test's set_vs writes it.
+# more.
 write_cpulist()	# LIST
 {
 	local pids
@@ -81,6 +81,11 @@ est_find_id()	# COMMAND_PREFIX...
 est_has_new_id()	# "OLD_IDS"
 {
 	[[ $(est_new_ids "$1") ]]
+}
+
+new_ids_are()	# "OLD_IDS" COUNT
+{
+	(($(est_new_ids "$1" | wc -l) == $2))
 }
 
 tasks_run()	# ID

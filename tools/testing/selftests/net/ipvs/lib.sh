@@ -78,6 +78,26 @@ value_name()	# VERB FILE VALUE
 	echo "${2##*/} $1 '${3//[$'\n\t']/ }'"
 }
 
+# For values that are taken: nobody looks at the error.
+write_value()	# FILE VALUE
+{
+	"$TEST_DIR/write_errno" "$1" "$2" >/dev/null
+}
+
+# Commands before what writes a sysctl, if that is not the script itself: in which
+# namespace, on which CPUs.
+VS_WRITER=()
+
+set_vs()	# SYSCTL VALUE
+{
+	if ((${#VS_WRITER[@]} == 0)); then
+		echo "$2" >"$VS/$1"
+	else
+		# shellcheck disable=SC2016  # for the inner shell
+		"${VS_WRITER[@]}" bash -c 'echo "$2" >"$1"' - "$VS/$1" "$2"
+	fi
+}
+
 # Written without an error, it reads back like this.
 takes()	# FILE VALUE [READS]
 {
@@ -100,7 +120,9 @@ refuses()	# FILE VALUE ERROR[|ERROR]
 	fi
 }
 
-# --- Waiting -----------------------------------------------------------------
+# --- Time --------------------------------------------------------------------
+
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 
 # Until the command succeeds; fails after IPVS_TEST_WAIT seconds.
 wait_until()	# COMMAND...
@@ -145,6 +167,17 @@ ipvs_unload()
 		[[ -e /sys/module/ip_vs ]] || return 0
 	done
 	return 1
+}
+
+cpus_online()
+{
+	grep -c '^processor' /proc/cpuinfo
+}
+
+# With those that are offline
+cpus_present()
+{
+	grep -c . <(printf '%s\n' /sys/devices/system/cpu/cpu[0-9]*)
 }
 
 # A CPU that can be taken offline, the highest one; empty if there is none.
@@ -194,6 +227,13 @@ percpu_settled()
 percpu_below()	# KB
 {
 	(($(percpu_kb) <= $1))
+}
+
+# It gets back to what it was, but for what the bound allows.
+check_percpu_below()	# NAME KB_BEFORE KB_BOUND
+{
+	check "$1" wait_until percpu_below "$3"
+	diag "Percpu: $2 kB before, $(percpu_settled) kB after, bound $3 kB"
 }
 
 KERNEL_TROUBLE='WARNING: |BUG: |Oops: |general protection|refcount_t: |UBSAN: '

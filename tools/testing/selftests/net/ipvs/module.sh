@@ -114,10 +114,8 @@ check "removed after ipvsadm -C under load, and loaded again" rounds clear
 check "removed after its namespace under load, and loaded again" rounds netns
 check "it can be removed at last" ipvs_unload
 check_eq "no task is left" "" "$(est_tasks)"
-CPUS=$(grep -c . <(printf '%s\n' /sys/devices/system/cpu/cpu[0-9]*))
 # The allocator keeps pages of chunks that are not quite empty.  Half of what
 # would be lost by the rounds is allowed, each of which has had a table.
-bound=$((before + ROUNDS * LOAD * 40 * CPUS / 1024))
-check "nor per-CPU memory" wait_until percpu_below "$bound"
-diag "Percpu: $before kB before, $(percpu_settled) kB after, bound $bound kB"
+bound=$((before + ROUNDS * LOAD * 40 * $(cpus_present) / 1024))
+check_percpu_below "nor per-CPU memory" "$before" "$bound"
 check "no kernel warning" kernel_quiet

@@ -147,13 +147,11 @@ test_removal()
 		wait_until ids_are "$ids"
 	# Less than the counters of one of them: 40 bytes for each CPU, page by
 	# page.
-	bound=$((before + LOAD * 40 * CPUS / 1024))
-	check "nor per-CPU memory" wait_until percpu_below "$bound"
-	diag "Percpu: $before kB before, $(percpu_settled) kB after, bound $bound kB"
+	bound=$((before + LOAD * 40 * $(cpus_present) / 1024))
+	check_percpu_below "nor per-CPU memory" "$before" "$bound"
 }
 
 ktap_plan 15
-CPUS=$(grep -c . <(printf '%s\n' /sys/devices/system/cpu/cpu[0-9]*))
 kernel_mark
 topology_up
 ktap_at_exit flood_end

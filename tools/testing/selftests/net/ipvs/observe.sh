@@ -30,8 +30,6 @@ HELPER=$TEST_DIR/sockopt_services
 AS_NOBODY=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 results=$(mktemp -d)
 
-set_vs() { echo "$2" >"$VS/$1"; }
-
 clean_up()
 {
 	[[ ! -d $EVENTS ]] || echo 0 >"$EVENTS/enable"

@@ -33,7 +33,7 @@ need_helpers echo_server tcp_client udp_flood
 LOUD=(-u "${VIP[4]}:53")
 CALM=(-u "${VIP[4]}:54")
 CONNS=(-t "${VIP[4]}:80")
-CPUS=$(grep -c ^processor /proc/cpuinfo)
+CPUS=$(cpus_online)
 
 counters_of() { service_counters "$DIRECTOR" "$@"; }
 

@@ -27,7 +27,7 @@ CONN_RATE=$((RATE / 4))
 need_ipvs
 need_helpers echo_server udp_flood
 
-set_vs() { in_director sh -c "echo $2 >$VS/$1"; }
+VS_WRITER=(in_director)
 
 # Rates of a service: cps inpps outpps inbps outbps.
 bytes_at() { echo $(($1 * (SIZE + 8 + HEADER[$2]))); }
@@ -144,7 +144,7 @@ check_eq "off: rates stay 0" "0 0 0 0 0" "$(total_rates "$DIRECTOR")"
 set_vs run_estimation 1
 check "on again: no rate above what is sent" no_spike
 
-set_vs est_cpulist "''"
+set_vs est_cpulist ''
 check_eq "an empty est_cpulist: rates are 0" "0 0 0 0 0" \
 	"$(total_rates "$DIRECTOR")"
 sleep 3

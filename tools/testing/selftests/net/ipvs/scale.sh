@@ -23,8 +23,6 @@ in_initial() { nsenter --net=/proc/self/fd/7 -- "$@"; }
 rules=$(mktemp)
 rm_rules() { rm -f "$rules"; }
 
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
-
 # Runs a command and prints how long it took.
 timed()	# WHAT COMMAND...
 {
@@ -121,8 +119,6 @@ check "no kthread is left" wait_until no_tasks "$EST_ID"
 # much as what is allowed here.
 restore && ipvsadm -C
 wait_until no_tasks "$EST_ID" || diag "tasks are left"
-cpus=$(grep -c '^processor' /proc/cpuinfo)
-bound=$((before + SERVICES * 40 * cpus / 1024 / 2))
-check "per-CPU memory is back" wait_until percpu_below "$bound"
-diag "Percpu: $before kB before, $(percpu_settled) kB after, bound $bound kB"
+bound=$((before + SERVICES * 40 * $(cpus_online) / 1024 / 2))
+check_percpu_below "per-CPU memory is back" "$before" "$bound"
 check "no kernel warning" kernel_quiet

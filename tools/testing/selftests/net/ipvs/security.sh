@@ -342,11 +342,6 @@ new_namespace()
 	"${AS_USER[@]}" unshare -Ur -n true 2>/dev/null
 }
 
-new_ids_are()	# COUNT
-{
-	(($(est_new_ids "$IDS" | wc -l) == $1))
-}
-
 # All that the helper prints before it waits, of its processes the numbers.
 read_ready()	# FD
 {
@@ -362,9 +357,9 @@ read_ready()	# FD
 
 test_namespaces()
 {
-	local refs in out helper most begin
+	local ids refs in out helper most begin
 
-	IDS=$(est_ids)
+	ids=$(est_ids)
 	refs=$(</sys/module/ip_vs/refcnt)
 	((OLD_MAX_NET > 2 * NAMESPACES)) || echo $((2 * NAMESPACES)) >"$MAX_NET"
 	((OLD_MAX_USER > 2 * NAMESPACES)) || echo $((2 * NAMESPACES)) >"$MAX_USER"
@@ -379,7 +374,7 @@ test_namespaces()
 	check_eq "the kernel lists each service" "$NAMESPACES" \
 		"$(printf '/proc/%s/net/ip_vs\n' "${PIDS[@]}" |
 		   xargs cat | grep -c '^TCP ')"
-	check "each has a task" wait_until new_ids_are "$NAMESPACES"
+	check "each has a task" wait_until new_ids_are "$ids" "$NAMESPACES"
 	most=$(est_tasks | awk -F : '
 		++n[$2] > most	{ most = n[$2] }
 		END		{ print most }')
@@ -395,7 +390,7 @@ test_namespaces()
 	check_eq "each kept its service to the end" "$NAMESPACES" "$most"
 	wait "$helper" || diag "the helper has failed"
 	exec {out}<&-
-	check "their tasks are gone with them" wait_until new_ids_are 0
+	check "their tasks are gone with them" wait_until new_ids_are "$ids" 0
 	check "all of the user's namespaces are freed" wait_until new_namespace
 	limits_back
 	check_eq "nothing of IPVS is in use for them" "$refs" \

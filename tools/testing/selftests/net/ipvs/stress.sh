@@ -302,7 +302,7 @@ ktap_at_exit load_clean_up
 ktap_at_exit all_online
 diag "seed $SEED, $LENGTH s"
 kernel_mark
-CPUS=$(grep -c '^processor' /proc/cpuinfo)
+CPUS=$(cpus_online)
 for m in "${SCHEDULERS[@]}"; do modprobe -q "ip_vs_$m" || true; done
 set_up
 ALL=$(in_director cat "$VS/est_cpulist")

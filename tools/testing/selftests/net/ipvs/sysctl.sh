@@ -18,11 +18,6 @@ ALL=$(<"$VS/est_cpulist")
 MINE=$(task_status self Cpus_allowed_list)
 LAST=$(hotplug_cpu)
 
-write()	# SYSCTL VALUE
-{
-	"$TEST_DIR/write_errno" "$VS/$1" "$2"
-}
-
 ktap_plan 63
 
 check_eq "est_cpulist is the CPUs of kthreads by default" \
@@ -71,7 +66,7 @@ refuses "$VS"/est_cpulist abc EINVAL
 
 if [[ $LAST ]]; then
 	takes "$VS"/est_cpulist "0,$LAST" "$([[ $LAST == 1 ]] && echo 0-1 || echo "0,$LAST")"
-	write est_cpulist 0 >/dev/null
+	write_value "$VS/est_cpulist" 0
 	check_eq "est_cpulist is cut to the CPUs that the writer may use" \
 		"0 $LAST" \
 		"$(taskset -c "$LAST" "$TEST_DIR/write_errno" \
@@ -83,7 +78,7 @@ if [[ $LAST ]]; then
 
 	back_online() { set_online "$LAST" 1; }
 	ktap_at_exit back_online
-	write est_cpulist 0 >/dev/null
+	write_value "$VS/est_cpulist" 0
 	set_online "$LAST" 0
 	refuses "$VS"/est_cpulist "$LAST" EINVAL
 	takes "$VS"/est_cpulist "0,$LAST" "$([[ $LAST == 1 ]] && echo 0-1 || echo "0,$LAST")"

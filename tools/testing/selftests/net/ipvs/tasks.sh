@@ -21,7 +21,6 @@ own_netns "$0" "$@"
 ALL=$(<"$VS/est_cpulist")
 CPU=$(hotplug_cpu)
 
-set_vs() { echo "$2" >"$VS/$1"; }
 add_service() { ipvsadm -A -t "10.0.0.1:$1" -s rr; }
 
 add_netns()
@@ -41,11 +40,6 @@ del_netns()
 	for ((i = 0; i < NETNS_COUNT; i++)); do
 		ip netns del "est-$$-$i" 2>/dev/null
 	done
-}
-
-new_ids_are()	# "OLD_IDS" COUNT
-{
-	(($(est_new_ids "$1" | wc -w) == $2))
 }
 
 # 'PID SWITCHES' of tasks, in one go. Only those that they asked for: others are

@@ -296,7 +296,7 @@ all_through()
 {
 	local cpu
 
-	for ((cpu = 0; cpu < $(grep -c ^processor /proc/cpuinfo); cpu++)); do
+	for ((cpu = 0; cpu < $(cpus_online); cpu++)); do
 		taskset -c "$cpu" ip netns exec "$CLIENT" \
 			ping -q -c 1 -W "$IPVS_TEST_WAIT" 10.1.0.1 >/dev/null ||
 			return 1

@@ -67,8 +67,6 @@ revive_loop()
 	revived=$n
 }
 
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
-
 # The rates at which the service counts, the lowest and the highest of 5 s each.
 # Counters are read at some time between two looks at the clock.
 watch_peace()	# SECONDS
