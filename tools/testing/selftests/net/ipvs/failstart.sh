@@ -25,7 +25,6 @@ need_helpers echo_server many_adds udp_flood
 [[ ${1:-} == --start ]] || own_netns "$0" "$@"
 
 LIMIT=${IPVS_TEST_NTH:-500}
-SERVICE=(-u 192.0.2.1:5000)
 KTHREADD=/proc/2/task/2/fail-nth
 THREADS_MAX=/proc/sys/kernel/threads-max
 OLD_THREADS_MAX=$(<$THREADS_MAX)
@@ -126,7 +125,7 @@ start_armed()	# N TASK
 
 	echo "$1" >"$nth"
 	functions_work
-	wait_until has_rate "${SERVICE[@]}" || return
+	wait_until has_rate "${UDP[@]}" || return
 	cat "$nth"
 	echo 0 >"$nth"
 }
@@ -134,31 +133,26 @@ start_armed()	# N TASK
 # In a namespace of its own, whose kthread 0 starts from nothing.
 start_there()	# N | FUNCTION TIMES VALUE
 {
-	local before server flood rc=0
+	local before rc=0
 
-	ip link set lo up
-	ip addr add 192.0.2.1/32 dev lo
+	local_up
 	if [[ $1 == ip_vs_* ]]; then
 		function_fails "$1" "$2" "$3" || return
 	else
 		function_fails ip_vs_stats_create 1000000 0 || return
 	fi
 	before=$(est_ids)
-	printf '%s\n' "-A ${SERVICE[*]} -s rr" \
-		"-a ${SERVICE[*]} -r 192.0.2.1:5000 -g" | ipvsadm -R
+	local_service
 	wait_until est_has_new_id "$before" || return
 
-	server=$("$TEST_DIR/echo_server" -q 192.0.2.1 5000)
-	"$TEST_DIR/udp_flood" -r 200 192.0.2.1 5000 >/dev/null 2>&1 &
-	flood=$!
+	local_flood
 	if [[ $1 == ip_vs_* ]]; then
-		wait_until function_failed && wait_until has_rate "${SERVICE[@]}" || rc=1
+		wait_until function_failed && wait_until has_rate "${UDP[@]}" || rc=1
 	else
 		start_armed "$1" "$(est_pids "$(est_new_ids "$before")")" ||
 			rc=1
 	fi
-	kill $flood "$server"
-	wait $flood || true
+	local_flood_stop
 	return $rc
 }
 
@@ -313,7 +307,7 @@ check_percpu()
 		done
 		return
 	fi
-	there ipvsadm -A "${SERVICE[@]}" -s rr
+	there ipvsadm -A "${UDP[@]}" -s rr
 	check "per-CPU memory of a service is seen, and goes" measure_one
 	for one in "${rest[@]}"; do
 		# shellcheck disable=SC2086  # words are wanted
@@ -338,7 +332,7 @@ kernel_mark
 inject_setup
 leaks_forget
 
-ipvsadm -A "${SERVICE[@]}" -s rr
+ipvsadm -A "${UDP[@]}" -s rr
 check "a kthread comes up, whatever fails when it is made" kthread_sweep
 check "a kthread comes up, after there was no thread to be had" thread_limit
 ipvsadm -C

@@ -10,22 +10,21 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=fault.sh
+. "$(dirname "$0")/fault.sh"
 
 # Other user namespaces than the initial one see no sysctls
 [[ ${1:-} == --starts ]] || need_ipvs
 need_helpers sockopt_services
-FAULT=$TEST_DIR/est_fault/est_fault.ko
-[[ -f $FAULT ]] || ktap_skip_all "est_fault.ko is not built"
+need_fault
 [[ ${1:-} == --* ]] || own_netns "$0" "$@"
 
 SERVICE=(-t 192.0.2.1:80)
 SERVER=(-r 198.51.100.1:80)
-UDP=(-u 192.0.2.1:5000)
-HITS=/sys/module/est_fault/parameters/hits
 
 clean_up()
 {
-	rmmod est_fault
+	functions_work
 	ipvsadm -C
 }
 
@@ -36,10 +35,10 @@ fails()	# FUNCTION VALUE COMMAND...
 	local func=$1 value=$2 out rc=0 hits
 
 	shift 2
-	insmod "$FAULT" func="$func" value="$value" || return
+	function_fails "$func" 1 "$value" || return
 	out=$("$@" 2>&1) || rc=$?
-	hits=$(<"$HITS")
-	rmmod est_fault
+	hits=$(<"$FAULT_NOW/hits")
+	functions_work
 	((hits && rc)) && [[ $out =~ [Mm]emory ]] && return
 	diag "$func failed $hits times, '$*' ended with $rc: $out"
 	return 1
@@ -64,11 +63,6 @@ fails_clean()	# NAME FUNCTION VALUE COMMAND...
 	check "$name" test -n "$ok"
 }
 
-fault_hit()	# TIMES
-{
-	(($(<"$HITS") == $1))
-}
-
 log_says()	# TEXT
 {
 	grep -qF "$1" <(log_since_mark)
@@ -82,19 +76,14 @@ log_silent()	# TEXT
 # Runs in a namespace of its own, whose kthread 0 starts from nothing.
 recovers_there()
 {
-	local rc=0 server flood
+	local rc=0
 
-	ip link set lo up
-	ip addr add 192.0.2.1/32 dev lo
-	ipvsadm -A "${UDP[@]}" -s rr
-	ipvsadm -a "${UDP[@]}" -r 192.0.2.1:5000 -g
-	server=$("$TEST_DIR/echo_server" -q 192.0.2.1 5000)
-	"$TEST_DIR/udp_flood" -r 200 192.0.2.1 5000 >/dev/null 2>&1 &
-	flood=$!
-	wait_until fault_hit "$1" && wait_until has_rate "${UDP[@]}" || rc=1
-	kill $flood "$server"
-	wait $flood || true
-	((rc == 0)) || diag "$(<"$HITS") failed; $(ipvsadm -Ln --rate)"
+	local_up
+	local_service
+	local_flood
+	wait_until function_failed && wait_until has_rate "${UDP[@]}" || rc=1
+	local_flood_stop
+	((rc == 0)) || diag "$(<"$FAULT_NOW/hits") failed; $(ipvsadm -Ln --rate)"
 	return $rc
 }
 
@@ -106,7 +95,7 @@ starts_there()
 	ip link set lo up
 	before=$(est_ids)
 	"$TEST_DIR/sockopt_services" add 1 1
-	wait_until fault_hit "$1" && wait_until est_has_new_id "$before"
+	wait_until function_failed && wait_until est_has_new_id "$before"
 }
 
 # A call fails so many times in tasks of that name, and then COMMAND... succeeds
@@ -115,10 +104,9 @@ with_fault()	# FUNCTION VALUE TASK SKIP TIMES COMMAND...
 {
 	local rc=0
 
-	insmod "$FAULT" func="$1" value="$2" comm="$3" skip="$4" times="$5" ||
-		return
-	"${@:6}" "$5" || rc=$?
-	rmmod est_fault
+	function_fails "$1" "$5" "$2" comm="$3" skip="$4" || return
+	"${@:6}" || rc=$?
+	functions_work
 	return $rc
 }
 
@@ -140,8 +128,8 @@ new_netns()
 }
 
 case ${1:-} in
---recovers) recovers_there "$2"; exit ;;
---starts) starts_there "$2"; exit ;;
+--recovers) recovers_there; exit ;;
+--starts) starts_there; exit ;;
 esac
 
 ktap_plan 18
@@ -166,10 +154,10 @@ ipvsadm -d "${SERVICE[@]}" "${SERVER[@]}"
 fails_clean "a server from the trash, ip_vs_start_estimator fails" \
 	ip_vs_start_estimator -12 ipvsadm -a "${SERVICE[@]}" "${SERVER[@]}" -m
 ipvsadm -d "${SERVICE[@]}" "${SERVER[@]}"
-insmod "$FAULT" func=ip_vs_stats_init value=-12
+function_fails ip_vs_stats_init 1 -12
 check "the server was in the trash all the time" \
 	ipvsadm -a "${SERVICE[@]}" "${SERVER[@]}" -m
-rmmod est_fault
+functions_work
 ipvsadm -C
 
 for f in ip_vs_estimator_net_init:-12 ip_vs_est_ctx_alloc:0 \

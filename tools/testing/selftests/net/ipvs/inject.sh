@@ -13,10 +13,11 @@
 # number in the handler of its kprobe, about which lockdep complains, and is
 # silent from then on.
 
+# shellcheck source=fault.sh
+. "$TEST_DIR/fault.sh"
+
 DEBUGFS=/sys/kernel/debug
 KMEMLEAK=$DEBUGFS/kmemleak
-FAULT=$TEST_DIR/est_fault/est_fault.ko
-FAULT_NOW=/sys/module/est_fault/parameters
 
 need_injection()
 {
@@ -28,7 +29,7 @@ need_injection()
 	for dir in failslab fail_page_alloc; do
 		[[ -d $DEBUGFS/$dir ]] || ktap_skip_all "no $dir in debugfs"
 	done
-	[[ -f $FAULT ]] || ktap_skip_all "est_fault.ko is not built"
+	need_fault
 }
 
 # Allocations that may sleep are those that matter, and single pages too.
@@ -52,23 +53,6 @@ inject_restore()
 	echo Y >$DEBUGFS/failslab/ignore-gfp-wait
 	echo Y >$DEBUGFS/fail_page_alloc/ignore-gfp-wait
 	echo 1 >$DEBUGFS/fail_page_alloc/min-order
-}
-
-# The next calls of a function fail, so many.
-function_fails()	# FUNCTION TIMES VALUE
-{
-	insmod "$FAULT" func="$1" times="$2" value="$3"
-}
-
-functions_work()
-{
-	[[ ! -e $FAULT_NOW ]] || rmmod est_fault
-}
-
-# All calls that were to fail have done so.
-function_failed()
-{
-	(($(<$FAULT_NOW/hits) == $(<$FAULT_NOW/times)))
 }
 
 # --- Leaks -------------------------------------------------------------------
