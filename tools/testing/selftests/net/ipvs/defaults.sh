@@ -9,6 +9,8 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=users.sh
+. "$(dirname "$0")/users.sh"
 
 PARAMS=/sys/module/ip_vs/parameters
 UNSET="1 0 default"
@@ -62,33 +64,9 @@ load_refused()	# PARAMETER=VALUE
 
 # --- A namespace of a user ---------------------------------------------------
 
-AS_USER=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-HOLDER=''
-
-holder_up()
-{
-	"${AS_USER[@]}" unshare -Ur -n sleep infinity &
-	HOLDER=$!
-	wait_until holder_ready
-}
-
-holder_ready()
-{
-	[[ $(<"/proc/$HOLDER/comm") == sleep ]]
-}
-
-holder_down()
-{
-	[[ $HOLDER ]] || return 0
-	kill "$HOLDER"
-	wait "$HOLDER" || true
-	HOLDER=''
-}
-
 holder_service()
 {
-	nsenter -t "$HOLDER" -U -n -- \
-		"$TEST_DIR/sockopt_services" add 0 1 >/dev/null
+	in_holder "$TEST_DIR/sockopt_services" add 0 1 >/dev/null
 }
 
 # Its tasks have this nice value and these CPUs
@@ -101,7 +79,7 @@ holder_tasks()	# NICE CPUS
 test_user()
 {
 	reload_with run_estimation=0 || diag "not loaded"
-	holder_up
+	holder_start "${AS_USER[@]}" unshare -Ur -n
 	holder_service || diag "no service"
 	sleep 2
 	check_eq "a user's namespace begins with run_estimation=0" "" \
@@ -111,7 +89,7 @@ test_user()
 	write_value $PARAMS/run_estimation 1
 	write_value $PARAMS/est_nice -5
 	write_value $PARAMS/est_cpulist "$LAST"
-	holder_up
+	holder_start "${AS_USER[@]}" unshare -Ur -n
 	holder_service || diag "no service"
 	check "or with est_nice and est_cpulist" \
 		wait_until holder_tasks -5 "$LAST"
@@ -263,7 +241,7 @@ test_namespaces
 ip netns del "$OLD"
 test_loaded
 test_cut
-if "${AS_USER[@]}" unshare -Ur -n true 2>/dev/null; then
+if new_namespace; then
 	test_user
 else
 	for v in run_estimation "est_nice and est_cpulist"; do

@@ -18,6 +18,10 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=inject.sh
 . "$TEST_DIR/inject.sh"
+# shellcheck source=memcg.sh
+. "$TEST_DIR/memcg.sh"
+# shellcheck source=users.sh
+. "$TEST_DIR/users.sh"
 
 need_ipvs
 need_injection
@@ -38,8 +42,8 @@ clean_up()
 	inject_restore
 	ipvsadm -C
 	rm -rf "$TMP"
-	[[ ! ${HOLDER:-} ]] || kill "$HOLDER"
-	[[ ! ${GROUP:-} ]] || rmdir "$GROUP"
+	holder_down
+	memcg_down
 }
 
 # --- Kthreads cannot be created ----------------------------------------------
@@ -181,39 +185,19 @@ start_fails()	# FUNCTION TIMES VALUE
 
 # --- Per-CPU memory ----------------------------------------------------------
 
-# A memory cgroup, which says to the byte what was allocated in it.
-group_make()
+# The network namespace of a user namespace, entered with all privileges that
+# there are.
+charged_up()
 {
-	local top
-
-	top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-	[[ $top ]] && echo +memory >"$top/cgroup.subtree_control" &&
-		mkdir "$top/ipvs-selftest.$$" || return
-	GROUP=$top/ipvs-selftest.$$
-	grep -q '^percpu ' "$GROUP/memory.stat"
+	HOLDER_NS=(-n)
+	holder_up unshare --user --map-root-user --net
 }
-
-# A network namespace of a user namespace, as long as the process HOLDER lives.
-holder_up()
-{
-	unshare --user --map-root-user --net sleep infinity &
-	HOLDER=$!
-	wait_until holder_ready && there ip link set lo up
-}
-
-holder_ready()
-{
-	[[ $(<"/proc/$HOLDER/comm") == sleep ]]
-}
-
-# With all privileges that there are.
-there() { nsenter -t "$HOLDER" -n -- "$@"; }
 
 in_group()	# COMMAND...
 {
 	(
-		echo "$BASHPID" >"$GROUP/cgroup.procs"
-		there "$@"
+		echo "$BASHPID" >"$MEMCG/cgroup.procs"
+		in_holder "$@"
 	)
 }
 
@@ -222,7 +206,7 @@ in_group()	# COMMAND...
 group_flush()
 {
 	(
-		echo "$BASHPID" >"$GROUP/cgroup.procs"
+		echo "$BASHPID" >"$MEMCG/cgroup.procs"
 		head -c 16M /dev/zero >"/dev/shm/flush.$$"
 		rm "/dev/shm/flush.$$"
 	)
@@ -231,7 +215,7 @@ group_flush()
 group_percpu()
 {
 	group_flush
-	awk '$1 == "percpu" { print $2 }' "$GROUP/memory.stat"
+	memcg_charge percpu
 }
 
 # The group has the memory of its processes as well, which a CPU that is idle may
@@ -259,7 +243,7 @@ measure_one()
 	# Five counters, and what they are consistent by
 	wait_until group_has $((40 * $(nproc))) || return
 	ONE=$(group_percpu)
-	there ipvsadm -D -u 192.0.2.2:5000
+	in_holder ipvsadm -D -u 192.0.2.2:5000
 	diag "a service has $ONE bytes of per-CPU memory"
 	wait_until group_below "$ONE"
 }
@@ -281,7 +265,7 @@ no_percpu_leak()	# FUNCTION THING TIMES VALUE
 	wait_until group_has $((40 * $(nproc))) || rc=1
 	wait_until group_below $((ONE + $3 * ONE / 2)) || rc=1
 	diag "$2, $1: $failed of $3 failed, $(group_percpu) bytes with a service"
-	there ipvsadm -D -u 192.0.2.2:5000
+	in_holder ipvsadm -D -u 192.0.2.2:5000
 	wait_until group_below "$ONE" || rc=1
 	((rc == 0 && failed == $3))
 }
@@ -301,19 +285,19 @@ check_percpu()
 {
 	local rest=("${PERCPU_CASES[@]}") one name="per-CPU memory does not leak"
 
-	if ! group_make 2>/dev/null || ! holder_up 2>/dev/null; then
+	if ! memcg_up || ! charged_up 2>/dev/null; then
 		for one in "a service has some" "${rest[@]}"; do
 			ktap_skip "$name: $one" "no memory cgroup that tells"
 		done
 		return
 	fi
-	there ipvsadm -A "${UDP[@]}" -s rr
+	in_holder ipvsadm -A "${UDP[@]}" -s rr
 	check "per-CPU memory of a service is seen, and goes" measure_one
 	for one in "${rest[@]}"; do
 		# shellcheck disable=SC2086  # words are wanted
 		check "$name: ${one% *}" no_percpu_leak $one
 	done
-	there ipvsadm -C
+	in_holder ipvsadm -C
 	ipvsadm -C
 }
 

@@ -11,6 +11,8 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=users.sh
+. "$(dirname "$0")/users.sh"
 
 TABLE=${IPVS_TEST_TABLE:-2000}
 FILL=${IPVS_TEST_FILL:-160000}
@@ -27,7 +29,6 @@ EVENTS=$TRACING/events/ipvs_est
 CLOCK=/sys/devices/system/clocksource/clocksource0/current_clocksource
 HEADER='ctx pid cpus nice ests rows chain_max last_us worst_us read skipped'
 HELPER=$TEST_DIR/sockopt_services
-AS_NOBODY=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 results=$(mktemp -d)
 
 clean_up()
@@ -170,10 +171,10 @@ test_readers()
 	check_eq "who does not see the tasks is shown 0 for their pids" 0 \
 		"$(unshare --pid --fork --mount-proc cat $PROC >"$results/unseen"
 		column pid "$results/unseen" | sort -u)"
-	check "who is not root cannot read it" not "${AS_NOBODY[@]}" cat $PROC
+	check "who is not root cannot read it" not "${AS_USER[@]}" cat $PROC
 	# Not "unshare -Ur -n": who is root must be known when it is made
 	check_eq "but the root of a user namespace can, for that one" "$HEADER" \
-		"$("${AS_NOBODY[@]}" unshare -Ur unshare -n head -n 1 $PROC | xargs)"
+		"$("${AS_USER[@]}" unshare -Ur unshare -n head -n 1 $PROC | xargs)"
 }
 
 bc_sum() { awk -F + '{ for (i = 1; i <= NF; i++) n += $i; print n }'; }

@@ -15,6 +15,10 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=memcg.sh
+. "$(dirname "$0")/memcg.sh"
+# shellcheck source=users.sh
+. "$(dirname "$0")/users.sh"
 
 FILL=${IPVS_TEST_FILL:-160000}
 FILL_STEP=$((FILL < 20000 ? FILL : 20000))
@@ -22,10 +26,7 @@ CHARGED=${IPVS_TEST_CHARGED:-4000}
 NAMESPACES=${IPVS_TEST_NAMESPACES:-500}
 
 SYSCTLS=(est_cpulist=0 est_nice=-5 run_estimation=0)
-AS_USER=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 HELPER=$TEST_DIR/sockopt_services
-HOLDER=''
-HOLDER_NS=()
 
 # A counter takes 8 bytes, and there are 5 on each possible CPU.
 COUNTERS=$((5 * 8 * $(sed 's/.*-//' /sys/devices/system/cpu/possible) + 5 * 8))
@@ -34,46 +35,20 @@ OBJECT=200
 
 # --- A namespace made by the user --------------------------------------------
 
-# It lives as long as the process HOLDER.
-holder_up()
+namespace_of_user()
 {
 	HOLDER_NS=(-U -n)
-	holder_start "${AS_USER[@]}" unshare -Ur -n
+	holder_up "${AS_USER[@]}" unshare -Ur -n || diag "the namespace is not there"
 }
 
 # One as "ip netns add" makes it, in the initial user namespace.
-holder_up_of_root()
+namespace_of_root()
 {
 	HOLDER_NS=(-n)
-	holder_start unshare -n
+	holder_up unshare -n || diag "the namespace is not there"
 }
 
-holder_start()	# COMMAND_PREFIX...
-{
-	"$@" sleep infinity &
-	HOLDER=$!
-	wait_until holder_ready || diag "the namespace is not there"
-	# A server must have an address that can be routed
-	in_ns ip link set lo up
-}
-
-holder_ready()
-{
-	# unshare(1) has done all it has to
-	[[ $(<"/proc/$HOLDER/comm") == sleep ]]
-}
-
-holder_down()
-{
-	[[ $HOLDER ]] || return 0
-	kill "$HOLDER"
-	wait "$HOLDER" || true
-	HOLDER=''
-}
-
-# As root of the user's namespaces, which is the user to all others.
-in_ns() { nsenter -t "$HOLDER" "${HOLDER_NS[@]}" -- "$@"; }
-services() { in_ns "$HELPER" "$@"; }
+services() { in_holder "$HELPER" "$@"; }
 
 # --- Sysctls -----------------------------------------------------------------
 
@@ -101,7 +76,7 @@ test_sysctls()
 	host=$(sysctls env)
 	# Not those of here, which somebody may have changed
 	defaults=$(sysctls unshare --net)
-	there=$(sysctls in_ns)
+	there=$(sysctls in_holder)
 	diag "est_cpulist, est_nice, run_estimation there: $there"
 	check "none is there, or all have their defaults" \
 		grep -qxF -e "hidden hidden hidden" -e "$defaults" <<<"$there"
@@ -109,9 +84,9 @@ test_sysctls()
 		check_eq "$s is written with privilege" "${s#*=}" \
 			"$(write_sysctl "$s" unshare --net)"
 		check_eq "$s is refused without" "refused" \
-			"$(write_sysctl "$s" in_ns || echo refused)"
+			"$(write_sysctl "$s" in_holder || echo refused)"
 	done
-	check_eq "nothing has changed there" "$there" "$(sysctls in_ns)"
+	check_eq "nothing has changed there" "$there" "$(sysctls in_holder)"
 	check_eq "nor in the initial namespace" "$host" "$(sysctls env)"
 }
 
@@ -153,9 +128,9 @@ test_kthread()
 	local begin before pid rules='-A -t 10.255.0.1:80 -s rr'
 
 	before=$(est_ids)
-	if in_ns ipvsadm -R <<<"$rules" 2>/dev/null; then
+	if in_holder ipvsadm -R <<<"$rules" 2>/dev/null; then
 		diag "ipvsadm works there, by socket options"
-		in_ns ipvsadm -C
+		in_holder ipvsadm -C
 		wait_until ids_are "$before" || diag "a task is left"
 	else
 		diag "ipvsadm is refused there"
@@ -191,27 +166,6 @@ test_kthread()
 
 # --- Memory ------------------------------------------------------------------
 
-CGROUPS=/sys/fs/cgroup
-CGROUP=$CGROUPS/ipvs-test-$$
-CGROUP_ENABLED=''
-
-cgroup_up()
-{
-	[[ -e $CGROUPS/cgroup.controllers ]] || return 1
-	if ! grep -w memory "$CGROUPS/cgroup.subtree_control" >/dev/null; then
-		echo +memory >"$CGROUPS/cgroup.subtree_control" || return 1
-		CGROUP_ENABLED=1
-	fi
-	mkdir "$CGROUP" && grep '^percpu ' "$CGROUP/memory.stat" >/dev/null
-} 2>/dev/null
-
-cgroup_down()
-{
-	echo max >"$CGROUP/memory.max"
-	rmdir "$CGROUP"
-	[[ ! $CGROUP_ENABLED ]] || echo -memory >"$CGROUPS/cgroup.subtree_control"
-}
-
 # Adds services and servers from the cgroup.  With no memory left there the
 # kernel would kill the helper, if it were allowed to, before adding fails.
 charged_add()	# FIRST COUNT
@@ -219,39 +173,31 @@ charged_add()	# FIRST COUNT
 	(
 		echo -1000 >"/proc/$BASHPID/oom_score_adj"
 		services charged "$1" "$2" 3 4 \
-			3>"$CGROUP/cgroup.procs" 4>"$CGROUPS/cgroup.procs"
+			3>"$MEMCG/cgroup.procs" 4>"$MEMCG_TOP/cgroup.procs"
 	)
-}
-
-# Bytes; 'current' is memory.current, the others are of memory.stat, which
-# the kernel brings up to date every 2 seconds.
-charge()	# WHAT
-{
-	[[ $1 != current ]] || { cat "$CGROUP/memory.current"; return; }
-	awk -v what="$1" '$1 == what { print $2 }' "$CGROUP/memory.stat"
 }
 
 charged()	# WHAT BYTES
 {
-	(($(charge "$1") >= $2))
+	(($(memcg_charge "$1") >= $2))
 }
 
 not_charged()	# WHAT BYTES
 {
-	(($(charge "$1") <= $2))
+	(($(memcg_charge "$1") <= $2))
 }
 
 charges()
 {
-	echo "percpu $(charge percpu), slab $(charge slab_unreclaimable)," \
-		"kernel $(charge kernel), current $(charge current) bytes"
+	echo "percpu $(memcg_charge percpu), slab $(memcg_charge slab_unreclaimable)," \
+		"kernel $(memcg_charge kernel), current $(memcg_charge current) bytes"
 }
 
 test_charge()
 {
 	local n=$((2 * CHARGED)) peak
 
-	holder_up
+	namespace_of_user
 	diag "before: $(charges)"
 	check_eq "services are added from a cgroup" "$CHARGED $CHARGED 0" \
 		"$(charged_add 0 "$CHARGED")"
@@ -264,7 +210,7 @@ test_charge()
 	check "nor is all that is charged" \
 		charged current $((n * (COUNTERS + OBJECT)))
 	diag "with $CHARGED services and servers: $(charges)"
-	peak=$(charge current)
+	peak=$(memcg_charge current)
 
 	holder_down
 	check "the counters' charge ends with the namespace" \
@@ -280,19 +226,19 @@ test_charge()
 
 test_limit()
 {
-	local max=$(($(charge current) + (8 << 20))) tries services servers error
+	local max=$(($(memcg_charge current) + (8 << 20))) tries services servers error
 
-	holder_up
+	namespace_of_user
 	# Twice as many as can be charged
 	tries=$((max / (COUNTERS + OBJECT)))
-	echo "$max" >"$CGROUP/memory.max"
+	echo "$max" >"$MEMCG/memory.max"
 	read -r services servers error < <(charged_add 0 "$tries")
 	diag "$services services, $servers servers, then $error with $max bytes"
 	check_eq "adding fails when the cgroup is full" ENOMEM "$error"
 	check "not at once" test "$((services > 0 && services < tries))" = 1
 	check_eq "what was added is there, and no more" "$services $servers" \
 		"$(services list)"
-	echo max >"$CGROUP/memory.max"
+	echo max >"$MEMCG/memory.max"
 	check_eq "it goes on when the cgroup is given more" "100 100 0" \
 		"$(charged_add "$services" 100)"
 	check_eq "the table has both" \
@@ -311,19 +257,19 @@ test_not_charged()
 	# Twice as many as there would be room for
 	n=$((room / (COUNTERS + OBJECT)))
 	need=$((2 * n * (COUNTERS + OBJECT)))
-	holder_up_of_root
-	before=$(charge current)
-	echo $((before + room)) >"$CGROUP/memory.max"
+	namespace_of_root
+	before=$(memcg_charge current)
+	echo $((before + room)) >"$MEMCG/memory.max"
 	check_eq "a table of root's is larger than its cgroup's limit" \
 		"$n $n 0" "$(charged_add 0 "$n")"
-	grown=$(($(charge current) - before))
+	grown=$(($(memcg_charge current) - before))
 	diag "$need bytes at least for it, $grown were charged"
 	check "nothing of it is charged" test $((grown < need / 4)) = 1
 	check_eq "the table is there" "$n $n" "$(services list)"
 	# Not left to the end of the namespace, which nobody waits for here
 	check_eq "it is flushed" "0 0 0" "$(services flush) $(services list)"
 	holder_down
-	echo max >"$CGROUP/memory.max"
+	echo max >"$MEMCG/memory.max"
 }
 
 # --- Many namespaces ---------------------------------------------------------
@@ -335,11 +281,6 @@ limits_back()
 {
 	echo "$OLD_MAX_NET" >"$MAX_NET"
 	echo "$OLD_MAX_USER" >"$MAX_USER"
-}
-
-new_namespace()
-{
-	"${AS_USER[@]}" unshare -Ur -n true 2>/dev/null
 }
 
 # All that the helper prints before it waits, of its processes the numbers.
@@ -416,13 +357,13 @@ ktap_plan 46
 kernel_mark
 ktap_at_exit limits_back
 ktap_at_exit holder_down
-holder_up
+namespace_of_user
 test_sysctls
 test_kthread
 holder_down
 
-if cgroup_up; then
-	ktap_at_exit cgroup_down
+if memcg_up; then
+	ktap_at_exit memcg_down
 	test_charge
 	test_limit
 	test_not_charged
