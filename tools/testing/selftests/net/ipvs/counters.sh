@@ -34,9 +34,7 @@ traffic()	# VERSION PROTOCOL PORT
 		in_client "$TEST_DIR/tcp_client" -n "$CONNS" -s "$BYTES" \
 			"${VIP[$1]}" "$3"
 	else
-		in_client "$TEST_DIR/udp_flood" -n "$CONNS" -s "$SIZE" -c \
-			-b "${CLIENT_IP[$1]}" -p "$from" -e "${VIP[$1]}" "$3" |
-			grep -q "^sent $CONNS received $CONNS "
+		send_echoed "$1" "$3" "$CONNS" -s "$SIZE" -c -p "$from"
 	fi
 }
 
@@ -96,23 +94,12 @@ test_service()	# VERSION PROTOCOL METHOD PORT SERVICE...
 	fi
 }
 
-sum_of_services()
-{
-	local s all=()
-
-	for s in "${SERVICES[@]}"; do
-		# shellcheck disable=SC2086
-		all+=("$(service_counters "$DIRECTOR" $s)")
-	done
-	add_counters "${all[@]}"
-}
-
 # Two tests: the total is the sum of the services, wherever it is read.
 test_totals()	# WHEN
 {
 	local sum
 
-	sum=$(sum_of_services)
+	sum=$(sum_of_services "$DIRECTOR" "${SERVICES[@]}")
 	diag "$1: $sum"
 	check_eq "$1: ip_vs_stats is the sum of services" "$sum" \
 		"$(total_counters "$DIRECTOR")"
@@ -176,7 +163,7 @@ check "counters are exact after each packet" exact_at_once 1003
 for run in 0 1; do
 	in_director ipvsadm -Z
 	check_eq "0 at once after -Z, run_estimation was $((1 - run))" "0 0 0 0 0" \
-		"$(sum_of_services)"
+		"$(sum_of_services "$DIRECTOR" "${SERVICES[@]}")"
 	check_eq "total 0 at once after -Z" "0 0 0 0 0" \
 		"$(total_counters "$DIRECTOR")"
 	in_director sh -c "echo $run >$VS/run_estimation"

@@ -44,12 +44,7 @@ bytes_of() { echo $(($2 * (SIZE + 8 + HEADER[$1]))); }
 add_service()	# "SERVICE" VERSION SERVER_PORT "SERVICE_OPTIONS" "SERVER_OPTIONS"
 {
 	SERVICES+=("$1")
-	# shellcheck disable=SC2086  # words are wanted
-	in_director ipvsadm -A $1 -s rr $4
-	# shellcheck disable=SC2086
-	in_director ipvsadm -a $1 -r "$(endpoint "${SERVER1_IP[$2]}" "$3")" $5
-	# shellcheck disable=SC2086
-	in_director ipvsadm -a $1 -r "$(endpoint "${SERVER2_IP[$2]}" "$3")" $5
+	topology_add "$DIRECTOR" "$@"
 }
 
 # CONNS datagrams, each one's echo before the next.
@@ -58,9 +53,7 @@ send_udp()	# VERSION PORT FROM_PORT OPTION...
 	local v=$1 port=$2 from=$3
 
 	shift 3
-	in_client "$TEST_DIR/udp_flood" -n "$CONNS" -s "$SIZE" -e -p "$from" \
-		-b "${CLIENT_IP[v]}" "$@" "${VIP[v]}" "$port" |
-		grep -q "^sent $CONNS received $CONNS " ||
+	send_echoed "$v" "$port" "$CONNS" -s "$SIZE" -p "$from" "$@" ||
 		diag "no answer to traffic"
 }
 
@@ -181,13 +174,6 @@ test_tunnels()
 
 # --- Persistence -------------------------------------------------------------
 
-# Connections that IPVS has at a port of the director, templates included.
-entries()	# HEX_PORT
-{
-	# shellcheck disable=SC2016  # awk's
-	in_director awk -v port="$1" '$5 == port' /proc/net/ip_vs_conn | wc -l
-}
-
 # NAT, so that there are packets out.
 test_persistent()	# VERSION PORT
 {
@@ -200,7 +186,7 @@ test_persistent()	# VERSION PORT
 	check_service "IPv$v persistent" "$s" "$want" \
 		"0 0 0 0 0 $want"
 	check_eq "IPv$v persistent: and one template, not counted" $((CONNS + 1)) \
-		"$(entries "$(printf %04X "$2")")"
+		"$(entries "$DIRECTOR" "$2")"
 }
 
 # Clients of a network are one: CONNS connections of each.
@@ -299,13 +285,9 @@ test_all_sctp()
 # Two tests: the total is the sum of all services, and CPUs add up to it.
 test_totals()	# WHEN
 {
-	local s all=() sum
+	local sum
 
-	for s in "${SERVICES[@]}"; do
-		# shellcheck disable=SC2086
-		all+=("$(service_counters "$DIRECTOR" $s)")
-	done
-	sum=$(add_counters "${all[@]}")
+	sum=$(sum_of_services "$DIRECTOR" "${SERVICES[@]}")
 	check_eq "$1: total is the sum of services" "$sum" \
 		"$(total_counters "$DIRECTOR")"
 	check_eq "$1: so are the lines of CPUs" "$sum" "$(percpu_sum "$DIRECTOR")"
@@ -344,9 +326,9 @@ start_floods()
 	add_service "$s" 4 "$SINK_PORT" '-p 300' -m
 	rated_flood_udp persistent 4 1035 30000 -c
 	if has_sctp; then
-		rated_flood SCTP "--sctp-service ${VIP[4]}:3001" "$TEST_DIR/tcp_client" \
-			-S -n 0 -r $((RATE / 2)) -b "${CLIENT_IP[4]}" \
-			"${VIP[4]}" 3001
+		rated_flood SCTP "--sctp-service ${VIP[4]}:3001" \
+			"$TEST_DIR/tcp_client" -S -n 0 -r $((RATE / 2)) \
+			-b "${CLIENT_IP[4]}" "${VIP[4]}" 3001
 	fi
 }
 

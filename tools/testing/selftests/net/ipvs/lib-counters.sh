@@ -102,6 +102,19 @@ total_rates()	# NETNS
 	decimal $(ip netns exec "$1" sed -n 6p /proc/net/ip_vs_stats)
 }
 
+# As the total should be.
+sum_of_services()	# NETNS "SERVICE"...
+{
+	local ns=$1 s all=()
+
+	shift
+	for s in "$@"; do
+		# shellcheck disable=SC2086  # words are wanted
+		all+=("$(service_counters "$ns" $s)")
+	done
+	add_counters "${all[@]}"
+}
+
 # The '~' line of /proc/net/ip_vs_stats_percpu.
 percpu_total()	# NETNS
 {
@@ -125,6 +138,14 @@ percpu_sum()	# NETNS
 	done < <(ip netns exec "$1" cat /proc/net/ip_vs_stats_percpu |
 		awk '$1 == "~" { total = 1 } NR > 2 && !total')
 	echo "${sum[@]}"
+}
+
+# Connections that IPVS has at a port, templates included.
+entries()	# NETNS PORT
+{
+	# shellcheck disable=SC2016  # awk's
+	ip netns exec "$1" awk -v port="$(printf %04X "$2")" '$5 == port' \
+		/proc/net/ip_vs_conn | wc -l
 }
 
 # Waits until nothing is under way any more: the total has not changed for 0.5 s.

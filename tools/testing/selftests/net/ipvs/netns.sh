@@ -21,10 +21,6 @@ ROUNDS=${IPVS_TEST_ROUNDS:-2}
 need_ipvs
 need_helpers echo_server udp_flood
 
-OTHER=other-$$
-in_other() { ip netns exec "$OTHER" "$@"; }
-other_down() { ip netns del "$OTHER"; }
-
 # Tests about two namespaces that live.
 test_two()
 {
@@ -156,9 +152,7 @@ kernel_mark
 topology_up
 ktap_at_exit flood_end
 topology_serve 7
-ip netns add "$OTHER"
-ktap_at_exit other_down
-in_other ip link set lo up
+topology_other
 test_two
 topology_down
 test_removal

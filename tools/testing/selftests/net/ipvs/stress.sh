@@ -35,16 +35,6 @@ need_ipvs
 need_helpers echo_server udp_flood
 need timeout unshare taskset ping
 
-# The namespace where services come and go under traffic
-OTHER=other-$$
-in_other() { ip netns exec "$OTHER" "$@"; }
-other_down()
-{
-	# shellcheck disable=SC2046  # words are wanted
-	kill $(ip netns pids "$OTHER") 2>/dev/null || true
-	ip netns del "$OTHER" || true
-}
-
 # --- Workers -----------------------------------------------------------------
 
 random_service()
@@ -231,9 +221,8 @@ set_up()
 
 	topology_up
 	est_find_id in_director || diag "found no id: '$EST_ID'"
-	ip netns add "$OTHER"
-	ktap_at_exit other_down
-	in_other ip link set lo up
+	# Where services come and go under traffic
+	topology_other
 	in_other ip addr add "${VIP[4]}/32" dev lo
 	in_other ip addr add 10.2.1.2/32 dev lo
 	in_other "$TEST_DIR/echo_server" 10.2.1.2 7 >/dev/null

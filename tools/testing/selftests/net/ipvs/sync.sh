@@ -52,25 +52,19 @@ version_of()	# NAME
 
 add_service()	# NETNS NAME
 {
-	local v port=$SERVER_PORT method=-m opt=() server
+	local v port=$SERVER_PORT method=-m options=''
 
 	v=$(version_of "$2")
 	case $2 in
 	persistent)
-		opt=(-p 3000)
+		options='-p 3000'
 		method=-g ;;
 	one-packet)
-		opt=(-o)
+		options=-o
 		method=-g ;;
 	esac
 	[[ $method == -m ]] || port=${PORT[$2]}
-	# shellcheck disable=SC2086  # words are wanted
-	ip netns exec "$1" ipvsadm -A ${SERVICE[$2]} -s rr "${opt[@]}"
-	for server in "${SERVER1_IP[v]}" "${SERVER2_IP[v]}"; do
-		# shellcheck disable=SC2086
-		ip netns exec "$1" ipvsadm -a ${SERVICE[$2]} "$method" \
-			-r "$(endpoint "$server" "$port")"
-	done
+	topology_add "$1" "${SERVICE[$2]}" "$v" "$port" "$options" "$method"
 }
 
 # A datagram and its echo of each of CONNS ports, counting from FROM; all of them
@@ -81,11 +75,8 @@ send_udp()	# NAME ROUNDS [FROM]
 
 	v=$(version_of "$1")
 	for ((i = 0; i < $2; i++)); do
-		in_client "$TEST_DIR/udp_flood" -n "$CONNS" -s "$SIZE" -e -c \
-			-b "${CLIENT_IP[v]}" -p "${3:-${FROM[$1]}}" \
-			"${VIP[v]}" "${PORT[$1]}" |
-			grep -q "^sent $CONNS received $CONNS " ||
-			diag "no answer to traffic of $1"
+		send_echoed "$v" "${PORT[$1]}" "$CONNS" -s "$SIZE" -c \
+			-p "${3:-${FROM[$1]}}" || diag "no answer to traffic of $1"
 	done
 }
 
@@ -107,20 +98,9 @@ counted()	# NAME CONNS PACKETS
 	esac
 }
 
-# Connections of a service that a director has, templates included.
-entries()	# NETNS NAME
-{
-	local port
-
-	port=$(printf %04X "${PORT[$2]}")
-	# shellcheck disable=SC2016  # awk's
-	ip netns exec "$1" awk -v port="$port" '$5 == port' \
-		/proc/net/ip_vs_conn | wc -l
-}
-
 entries_are()	# NETNS NAME COUNT
 {
-	(($(entries "$1" "$2") == $3))
+	(($(entries "$1" "${PORT[$2]}") == $3))
 }
 
 # Active and inactive connections of each server.
@@ -140,14 +120,14 @@ server_conns_are()	# NETNS NAME "COUNTS"
 # sync daemons, and no connections without a service.
 check_total()	# NAME NETNS SERVICE_NAME...
 {
-	local all=() name=$1 ns=$2 s
+	local services=() name=$1 ns=$2 s
 
 	shift 2
 	for s in "$@"; do
-		all+=("$(counters_of "$ns" "$s")")
+		services+=("${SERVICE[$s]}")
 	done
 	check_eq "$name: total is the sum of services" \
-		"$(add_counters "${all[@]}")" "$(total_counters "$ns")"
+		"$(sum_of_services "$ns" "${services[@]}")" "$(total_counters "$ns")"
 }
 
 start_daemons()
@@ -195,7 +175,7 @@ test_learnt()
 			wait_until entries_are "$BACKUP" "$name" "$want"
 	done
 	check_eq "backup, one-packet: there is none to learn" 0 \
-		"$(entries "$BACKUP" one-packet)"
+		"$(entries "$BACKUP" "${PORT[one-packet]}")"
 	for name in NAT NAT6 TCP; do
 		check_eq "backup, $name: its servers have the connections" \
 			"$((CONNS / 2)) $((CONNS / 2))" \
@@ -261,7 +241,7 @@ test_late()
 	local half=$((CONNS / 2))
 
 	check_eq "late: there are connections" "$CONNS" \
-		"$(entries "$BACKUP" late)"
+		"$(entries "$BACKUP" "${PORT[late]}")"
 	add_service "$BACKUP" late
 	topology_use "$DIRECTOR"
 	# Once more when the seventh packet of each is through

@@ -18,6 +18,8 @@ SERVER1=server1-$$
 SERVER2=server2-$$
 # Only after topology_backup
 BACKUP=backup-$$
+# Only after topology_other
+OTHER=other-$$
 
 # Indexed by IP version
 # shellcheck disable=SC2034
@@ -32,6 +34,7 @@ HEADER=([4]=20 [6]=40)
 in_client() { ip netns exec "$CLIENT" "$@"; }
 in_director() { ip netns exec "$DIRECTOR" "$@"; }
 in_backup() { ip netns exec "$BACKUP" "$@"; }
+in_other() { ip netns exec "$OTHER" "$@"; }
 in_server1() { ip netns exec "$SERVER1" "$@"; }
 in_server2() { ip netns exec "$SERVER2" "$@"; }
 
@@ -185,16 +188,34 @@ topology_use()	# DIRECTOR|BACKUP
 	ip -n "$SERVER2" -6 route replace default via "fd0$net:2::1"
 }
 
+# A namespace that has links to none of them, and stays when they go.
+topology_other()
+{
+	ip netns add "$OTHER"
+	ktap_at_exit other_down
+	in_other ip link set lo up
+}
+
+other_down() { topology_end "$OTHER"; }
+
 topology_down()
 {
-	local ns pids
+	local ns
 
 	for ns in "$CLIENT" "$DIRECTOR" "$BACKUP" "$SERVER1" "$SERVER2"; do
-		pids=$(ip netns pids "$ns" 2>/dev/null) || continue
-		# shellcheck disable=SC2086
-		[[ ! $pids ]] || kill $pids || true
-		ip netns del "$ns" || true
+		topology_end "$ns"
 	done
+}
+
+# With what runs in it, if it is there.
+topology_end()	# NETNS
+{
+	local pids
+
+	pids=$(ip netns pids "$1" 2>/dev/null) || return 0
+	# shellcheck disable=SC2086
+	[[ ! $pids ]] || kill $pids || true
+	ip netns del "$1" || true
 }
 
 # Echo servers on both servers at their own and the virtual address; -q: a sink,
@@ -226,6 +247,30 @@ topology_service()	# VERSION -m|-g SERVER_PORT SERVICE...
 		-r "$(endpoint "${SERVER1_IP[v]}" "$port")"
 	in_director ipvsadm -a "$@" "$method" \
 		-r "$(endpoint "${SERVER2_IP[v]}" "$port")"
+}
+
+# The same with options, and servers that may be of the other IP version.
+topology_add()	# NETNS "SERVICE" VERSION SERVER_PORT "OPTIONS" "SERVER_OPTIONS"
+{
+	local server
+
+	# shellcheck disable=SC2086  # words are wanted
+	ip netns exec "$1" ipvsadm -A $2 -s rr $5
+	for server in "${SERVER1_IP[$3]}" "${SERVER2_IP[$3]}"; do
+		# shellcheck disable=SC2086
+		ip netns exec "$1" ipvsadm -a $2 -r "$(endpoint "$server" "$4")" $6
+	done
+}
+
+# So many datagrams from the client.  Fails if one of them has no echo.
+send_echoed()	# VERSION PORT COUNT OPTION...
+{
+	local v=$1 port=$2 count=$3 sent
+
+	shift 3
+	sent=$(in_client "$TEST_DIR/udp_flood" -n "$count" -e \
+		-b "${CLIENT_IP[v]}" "$@" "${VIP[v]}" "$port") &&
+		[[ $sent == "sent $count received $count "* ]]
 }
 
 iptables_of()	# VERSION
