@@ -10,6 +10,8 @@ PART=$CGROUP/ipvs-est-$$
 KEPT=$CGROUP/ipvs-est-$$-kept
 NS=est-iso-$$
 NICE=0
+# Where unbound work may be
+WQ_CPUS=/sys/devices/virtual/workqueue/cpumask
 
 in_ns() { ip netns exec "$NS" "$@"; }
 get_vs() { in_ns cat "$VS/$1"; }
@@ -77,6 +79,8 @@ task_looked()
 		diag "the task does not wake up"
 	renice
 }
+
+wq_cpus() { echo $((16#$(tr -d , <"$WQ_CPUS"))); }
 
 shown_cpus() { in_ns cat /proc/net/ip_vs_est | awk '$1 == 0 { print $3 }'; }
 
