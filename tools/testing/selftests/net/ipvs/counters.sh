@@ -155,7 +155,7 @@ for v in 4 6; do
 	test_service "$v" udp -m 2000 -f "1$v" "${six[@]}"
 done
 test_totals "with firewall marks"
-check_eq "lines of CPUs in ip_vs_stats_percpu add up" \
+check_eq "the per-CPU lines of ip_vs_stats_percpu add up" \
 	"$(total_counters "$DIRECTOR")" "$(percpu_sum "$DIRECTOR")"
 check "counters are exact after each packet" exact_at_once 1003
 

@@ -93,11 +93,11 @@ load_stop
 check "all writers and readers end" wait_until load_ended
 check "each has done something" load_each_did
 
-check "est_cpulist answers" answers sh -c "echo $ALL >$VS/est_cpulist"
-check "est_nice answers" answers sh -c "echo -3 >$VS/est_nice"
-check "run_estimation answers" answers sh -c "echo 1 >$VS/run_estimation"
-check "a dump is answered" answers ipvsadm -Ln --stats
-check "so are the totals" answers cat /proc/net/ip_vs_stats
+check "est_cpulist can be written" answers sh -c "echo $ALL >$VS/est_cpulist"
+check "est_nice can be written" answers sh -c "echo -3 >$VS/est_nice"
+check "run_estimation can be written" answers sh -c "echo 1 >$VS/run_estimation"
+check "the table can be dumped" answers ipvsadm -Ln --stats
+check "so can the totals" answers cat /proc/net/ip_vs_stats
 check_eq "the table is as it was" "$TABLE" "$(count_services)"
 check "a service can be added" answers ipvsadm -A -t 10.0.0.1:81 -s rr
 check "a service can be deleted" answers ipvsadm -D -t 10.0.0.1:81

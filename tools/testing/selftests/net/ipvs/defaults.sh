@@ -143,7 +143,7 @@ test_namespaces()
 	write_value $PARAMS/est_cpulist $'\n'
 	check_eq "with no CPU, if that was written" "-7 -3 -" "$(new_sysctls)"
 	write_value $PARAMS/est_cpulist default
-	check_eq "with the CPUs of a machine that nobody has told" \
+	check_eq "with the default CPUs of the machine" \
 		"-7 -3 $DEFAULT" "$(new_sysctls)"
 }
 

@@ -253,7 +253,7 @@ test_totals()	# WHEN
 	sum=$(sum_of_services "$DIRECTOR" "${SERVICES[@]}")
 	check_eq "$1: total is the sum of services" "$sum" \
 		"$(total_counters "$DIRECTOR")"
-	check_eq "$1: so are the lines of CPUs" "$sum" "$(percpu_sum "$DIRECTOR")"
+	check_eq "$1: so is the sum of the per-CPU lines" "$sum" "$(percpu_sum "$DIRECTOR")"
 }
 
 # --- Rates -------------------------------------------------------------------

@@ -272,11 +272,11 @@ test_hog()
 	wait_until on 3 || diag "the task is not on CPU 3"
 	set_vs est_nice "$(nice_max)"
 	hog_up
-	wait_until hog_runs || diag "there is no hog"
+	wait_until hog_runs || diag "the real-time task does not run"
 	# It is due in this time, and waits.
 	sleep 3
 	write_cpulist 0
-	check "another list replaces a starved task" wait_until on 0
+	check "another list replaces a starved kthread" wait_until on 0
 	pid=$(task)
 	check "and the next one runs" wait_until woken_since "$pid" \
 		"$(task_status "$pid" voluntary_ctxt_switches)"
@@ -285,8 +285,8 @@ test_hog()
 	wait_until on 3 || diag "the task is not on CPU 3"
 	sleep 3
 	set_vs run_estimation 0
-	check "run_estimation=0 stops a starved task" wait_until no_tasks "$EST_ID"
-	check "the hog is still there" hog_runs
+	check "run_estimation=0 stops a starved kthread" wait_until no_tasks "$EST_ID"
+	check "the real-time task is still there" hog_runs
 	set_vs run_estimation 1
 	wait_until on 3 || diag "the task is not on CPU 3"
 	# Newer kernels remember this
@@ -294,10 +294,10 @@ test_hog()
 	sleep 3
 	ticks=$(hog_ticks)
 	ns_del
-	check "the end of its namespace stops a starved task" \
+	check "the end of its namespace stops a starved kthread" \
 		wait_until no_tasks "$EST_ID"
 	check "and comes to its end, for the next one does" next_ns_ends
-	check "and the hog runs on" wait_until hog_runs "$ticks"
+	check "and the real-time task runs on" wait_until hog_runs "$ticks"
 	hog_down
 }
 

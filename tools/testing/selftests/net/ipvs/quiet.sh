@@ -79,14 +79,14 @@ test_bursts()
 		check_eq "burst $n: exact at once" \
 			"$(sent_are "$CPUS" "$packets")" "$(counters_of "${LOUD[@]}")"
 		sleep "$PASSES"
-		check_eq "burst $n: exact after passes" \
+		check_eq "burst $n: exact after estimation" \
 			"$(sent_are "$CPUS" "$packets")" "$(counters_of "${LOUD[@]}")"
 	done
 	check_eq "all CPUs have counted" "$CPUS" "$(cpus_that_counted)"
 	in_director ipvsadm -Z
 	check_eq "0 at once after -Z" "0 0 0 0 0" "$(counters_of "${LOUD[@]}")"
 	sleep "$PASSES"
-	check_eq "and after passes" "0 0 0 0 0" "$(counters_of "${LOUD[@]}")"
+	check_eq "and after estimation" "0 0 0 0 0" "$(counters_of "${LOUD[@]}")"
 	burst || diag "a sender failed"
 	check_eq "exact at once after that" \
 		"$(sent_are 0 $((CPUS * HAMMER)))" "$(counters_of "${LOUD[@]}")"
