@@ -30,7 +30,7 @@
  *   purpose: kthread 0 may run at nice 19 on a busy CPU, and preempted inside
  *   a mutex it would stall everyone who adds a service.
  *   So nothing is allocated under it, nothing sleeps, and it is dropped after
- *   each IP_VS_EST_BATCH estimators at the latest.
+ *   each IP_VS_EST_LOCK_BATCH estimators at the latest.
  *
  *   On PREEMPT_RT a spinlock is a mutex all the same, est->lock and stats->lock
  *   alike, and a task that is preempted there can hold one.  Who waits for it
@@ -82,7 +82,7 @@ int ip_vs_start_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
 		ip_vs_est_begin(stats);
 		if (est->started++ == IP_VS_EST_TOTALS)
 			ip_vs_est_queue_reload(est, 0);
-		ip_vs_est_pend(est, stats);
+		ip_vs_est_add_pending(est, stats);
 	}
 	spin_unlock(&est->lock);
 	return ret;

@@ -14,7 +14,7 @@
 #include "ip_vs_est_test.h"
 
 /* A batch that is full once, and another one of which a part is used */
-#define BATCH_TEST_MANY		(IP_VS_EST_TOGETHER + 9)
+#define BATCH_TEST_MANY		(IP_VS_EST_READ_BATCH + 9)
 
 struct batch_test {
 	struct ip_vs_est_walk	walk;
@@ -110,12 +110,13 @@ static void batch_test_same(struct kunit *test)
 	for (i = 0; i < BATCH_TEST_MANY; i++) {
 		batch_test_count(t->stats[i], i);
 		batch_test_pass(t, t->stats[i]);
-		KUNIT_EXPECT_EQ(test, t->batch.n, (i + 1) % IP_VS_EST_TOGETHER);
+		KUNIT_EXPECT_EQ(test, t->batch.n,
+				(i + 1) % IP_VS_EST_READ_BATCH);
 		batch_test_count(t->twin[i], i);
 		ip_vs_stats_test_pass(t->twin[i]);
 	}
 	KUNIT_EXPECT_EQ(test, t->walk.did[IP_VS_EST_READ_ALL],
-			IP_VS_EST_TOGETHER);
+			IP_VS_EST_READ_BATCH);
 	batch_test_flush(t);
 	KUNIT_EXPECT_EQ(test, t->walk.did[IP_VS_EST_READ_ALL], BATCH_TEST_MANY);
 	KUNIT_EXPECT_EQ(test, t->batch.n, 0);

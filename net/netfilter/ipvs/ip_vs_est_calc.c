@@ -44,7 +44,7 @@
 /* A limit that is higher by 1/16 is worth moving estimators for: so it is less
  * than a tenth from what it could be.  By choice, as the next ones are.
  */
-#define IP_VS_EST_TOO_FAST	16
+#define IP_VS_EST_MIN_RAISE	16
 /* Two periods, in which each kthread is heard once at least, jiffies */
 #define IP_VS_EST_ROUND		(2 * IP_VS_EST_PERIOD)
 /* Rounds in a row that ask for less, or for more: 8 s and 16 s */
@@ -53,19 +53,19 @@
 /* Rounds in which nobody can tell: 52 s.  That is doubled at most so often,
  * which makes 4 hours.
  */
-#define IP_VS_EST_SILENCE	13
-#define IP_VS_EST_RETURNS	8
+#define IP_VS_EST_ROUNDS_UNKNOWN	13
+#define IP_VS_EST_MAX_BACKOFF	8
 
 /* Calibration runs, with a pause before every fourth in which the CPU gets
  * to its speed after sleep: as many as ip_vs_est_calc_limits() of Linux 6.2 and
  * later makes
  */
-#define IP_VS_EST_RUNS		12
-#define IP_VS_EST_RUNS_PAUSE	4
+#define IP_VS_EST_CALIB_RUNS	12
+#define IP_VS_EST_CALIB_PAUSE	4
 /* Cost of a pass when counters are not cached against when they are: as in
  * ip_vs_est_calc_limits() of Linux 6.2 and later, until the meters tell
  */
-#define IP_VS_EST_COLD		4
+#define IP_VS_EST_UNCACHED	4
 /* Reading the clock may take longer than a pass, where it is not a register of
  * the CPU.  Then the difference is mostly noise: it counts for 1/8 of the time
  * at least, by choice, so that noise does not make an estimator cost nothing.
@@ -116,8 +116,8 @@ u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 	u64 start, ready, end;
 	unsigned int run;
 
-	for (run = 0; run < IP_VS_EST_RUNS; run++) {
-		if (run % IP_VS_EST_RUNS_PAUSE == 0 && !pause())
+	for (run = 0; run < IP_VS_EST_CALIB_RUNS; run++) {
+		if (run % IP_VS_EST_CALIB_PAUSE == 0 && !pause())
 			return 0;
 
 		/* A sample is due in each run, of all CPUs */
@@ -143,9 +143,9 @@ u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 		return IP_VS_EST_COST_DEFAULT;
 	if (reading != S64_MAX)
 		best = max(best - reading, best / IP_VS_EST_CLOCK_NOISE) ? : 1;
-	if (best > S64_MAX / IP_VS_EST_COLD)
+	if (best > S64_MAX / IP_VS_EST_UNCACHED)
 		return S64_MAX;
-	return best * IP_VS_EST_COLD;
+	return best * IP_VS_EST_UNCACHED;
 }
 
 /**
@@ -217,24 +217,24 @@ static int ip_vs_est_judge_limit(u32 cost, u32 chain_max, u32 want)
 {
 	if (want < chain_max && ip_vs_est_too_slow(chain_max, cost))
 		return 1;
-	if (want > chain_max + chain_max / IP_VS_EST_TOO_FAST)
+	if (want > chain_max + chain_max / IP_VS_EST_MIN_RAISE)
 		return -1;
 	return 0;
 }
 
 /* Nobody could tell: after some time, lower limits than the guess are over */
-static u32 ip_vs_est_judge_silence(struct ip_vs_est_judge *j, u32 chain_max,
+static u32 ip_vs_est_judge_unknown(struct ip_vs_est_judge *j, u32 chain_max,
 				   u32 guess)
 {
 	if (chain_max >= guess) {
-		j->silent = 0;
+		j->unknown = 0;
 		return 0;
 	}
-	if (++j->silent < IP_VS_EST_SILENCE << j->returns)
+	if (++j->unknown < IP_VS_EST_ROUNDS_UNKNOWN << j->backoff)
 		return 0;
-	j->silent = 0;
+	j->unknown = 0;
 	j->streak = 0;
-	j->returned = true;
+	j->reverted = true;
 	return guess;
 }
 
@@ -255,8 +255,8 @@ u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess)
 
 	j->cost = 0;
 	if (!cost)
-		return ip_vs_est_judge_silence(j, chain_max, guess);
-	j->silent = 0;
+		return ip_vs_est_judge_unknown(j, chain_max, guess);
+	j->unknown = 0;
 	want = clamp_t(u64, div64_u64((u64)IP_VS_EST_BUDGET <<
 				      IP_VS_EST_COST_SHIFT, cost), 1,
 		       IP_VS_EST_CHAIN_LIMIT);
@@ -276,15 +276,15 @@ u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess)
 		return 0;
 	j->streak = 0;
 	if (dir < 0)
-		j->returns = 0;
-	else if (j->returned && j->returns < IP_VS_EST_RETURNS)
-		j->returns++;
-	j->returned = false;
+		j->backoff = 0;
+	else if (j->reverted && j->backoff < IP_VS_EST_MAX_BACKOFF)
+		j->backoff++;
+	j->reverted = false;
 	return j->want;
 }
 
 /**
- * ip_vs_est_judge_hear() - a kthread says what a period has told
+ * ip_vs_est_judge_add() - add what a kthread has measured in a period
  * @j: the namespace's
  * @cost: from ip_vs_est_meter_period()
  * @now: jiffies
@@ -292,8 +292,8 @@ u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess)
  * Context: est->lock held, unless nobody else can see @j.
  * Return: true if a round is over, and ip_vs_est_judge_round() to be called.
  */
-bool ip_vs_est_judge_hear(struct ip_vs_est_judge *j, u32 cost,
-			  unsigned long now)
+bool ip_vs_est_judge_add(struct ip_vs_est_judge *j, u32 cost,
+			 unsigned long now)
 {
 	j->cost = max(j->cost, cost);
 	/* Also when the last one was so long ago that jiffies have wrapped */

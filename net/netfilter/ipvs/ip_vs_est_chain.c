@@ -13,7 +13,7 @@
  * those that come one after the other, whose counters are neighbours in memory
  * as a rule, are walked one after the other.  On machines of many CPUs, where to
  * read neighbours means fewer pages to look up, a row gets several chains of them
- * (IP_VS_EST_RUN).  Inside a row the first chain that is not full takes it.
+ * (IP_VS_EST_ROW_RUN).  Inside a row the first chain that is not full takes it.
  *
  * Walking: a walker holds the RCU read lock for one chain at a time and reads
  * the row anew after it, with the word that says which chains hold any.
@@ -43,13 +43,15 @@
 /* The last row is to take another one: its first chain is not full; or all rows are
  * open, and it has not yet got as many as it gets one after the other, whole chains
  */
-static bool ip_vs_est_goes_on(const struct ip_vs_est_ctx *ctx, u32 chain_max)
+static bool ip_vs_est_keep_filling(const struct ip_vs_est_ctx *ctx,
+				   u32 chain_max)
 {
-	u32 run = ip_vs_stats_wide ? roundup(IP_VS_EST_RUN, chain_max) : chain_max;
-	u32 load = ctx->load[ctx->filling];
+	u32 load = ctx->load[ctx->filling], run = chain_max;
 
 	if (load < chain_max)
 		return load;
+	if (ip_vs_stats_wide)
+		run = roundup(IP_VS_EST_ROW_RUN, chain_max);
 	return load % run && load < IP_VS_EST_CHAINS * chain_max &&
 	       bitmap_full(ctx->used, IP_VS_EST_ROWS);
 }
@@ -62,7 +64,7 @@ static int ip_vs_est_row_to_fill(const struct ip_vs_est_ctx *ctx, u32 chain_max)
 	unsigned int row;
 	int best = -1;
 
-	if (ip_vs_est_goes_on(ctx, chain_max))
+	if (ip_vs_est_keep_filling(ctx, chain_max))
 		return ctx->filling;
 
 	for_each_set_bit(row, ctx->used, IP_VS_EST_ROWS) {
@@ -161,7 +163,7 @@ int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 	ctx->filling = row;
 	ip_vs_est_enter(stats);
 	/* Pairs with hlist_for_each_entry_rcu() in ip_vs_est_chain_walk() and
-	 * _probe(), and with rcu_dereference() in ip_vs_est_row_touch()
+	 * _probe(), and with rcu_dereference() in ip_vs_est_row_prefetch()
 	 */
 	hlist_add_head_rcu(&est->node, &r->chain[chain]);
 	return open;
@@ -237,7 +239,7 @@ struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
 }
 
 /**
- * ip_vs_est_pend() - put an estimator on the pending list
+ * ip_vs_est_add_pending() - put an estimator on the pending list
  * @est: estimation in its namespace
  * @stats: the estimator's, in no list
  *
@@ -246,7 +248,8 @@ struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
  *
  * Context: est->lock held.
  */
-void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
+void ip_vs_est_add_pending(struct ip_vs_est_net *est,
+			   struct ip_vs_stats *stats)
 {
 	bool first = list_empty(&est->pending);
 
@@ -350,7 +353,7 @@ unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
 }
 
 /**
- * ip_vs_est_row_touch() - have the estimators of the next chains in the cache
+ * ip_vs_est_row_prefetch() - fetch the estimators of the next chains
  * @r: the row, read in this RCU read-side section
  * @from: chain to begin with, up to IP_VS_EST_CHAINS
  *
@@ -361,14 +364,14 @@ unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
  * Context: process context, RCU read side.
  * Return: the chain after the last one that was followed.
  */
-unsigned int ip_vs_est_row_touch(const struct ip_vs_est_row *r,
-				 unsigned int from)
+unsigned int ip_vs_est_row_prefetch(const struct ip_vs_est_row *r,
+				    unsigned int from)
 {
-	const struct hlist_node *node[IP_VS_EST_TOUCH];
+	const struct hlist_node *node[IP_VS_EST_PREFETCH];
 	unsigned int n, i;
 	bool any;
 
-	for (n = 0; n < IP_VS_EST_TOUCH; n++) {
+	for (n = 0; n < IP_VS_EST_PREFETCH; n++) {
 		from = ip_vs_est_next_chain(r, from);
 		if (from == IP_VS_EST_CHAINS)
 			break;

@@ -63,7 +63,7 @@ static void chain_test_least_loaded_row(struct kunit *test)
  */
 static void chain_test_rows_take_neighbours(struct kunit *test)
 {
-	unsigned int run = roundup(IP_VS_EST_RUN, 3), base, i;
+	unsigned int run = roundup(IP_VS_EST_ROW_RUN, 3), base, i;
 	struct chain_test *t = test->priv;
 
 	ip_vs_stats_wide = true;
@@ -231,30 +231,30 @@ static void chain_test_next_row(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chain_test_next(t, 11), 49);
 }
 
-static unsigned int chain_test_touch(struct chain_test *t, unsigned int row,
-				     unsigned int from)
+static unsigned int chain_test_prefetch(struct chain_test *t, unsigned int row,
+					unsigned int from)
 {
 	unsigned int ret;
 
 	rcu_read_lock();
-	ret = ip_vs_est_row_touch(rcu_dereference(t->ctx->rows[row]), from);
+	ret = ip_vs_est_row_prefetch(rcu_dereference(t->ctx->rows[row]), from);
 	rcu_read_unlock();
 	return ret;
 }
 
-/* Chains are touched a few at a time, to the end of each and the last of all */
-static void chain_test_touches_chains(struct kunit *test)
+/* Chains are fetched a few at a time, to the end of each and the last of all */
+static void chain_test_prefetches_chains(struct kunit *test)
 {
 	unsigned int n = IP_VS_EST_ROWS * IP_VS_EST_CHAINS, i;
 	struct chain_test *t = test->priv;
 
 	chain_test_fill(test, 0, n, 1);
-	for (i = 0; i < IP_VS_EST_CHAINS; i += IP_VS_EST_TOUCH)
-		KUNIT_EXPECT_EQ(test, chain_test_touch(t, 0, i),
-				i + IP_VS_EST_TOUCH);
-	KUNIT_EXPECT_EQ(test, chain_test_touch(t, 0, IP_VS_EST_CHAINS),
+	for (i = 0; i < IP_VS_EST_CHAINS; i += IP_VS_EST_PREFETCH)
+		KUNIT_EXPECT_EQ(test, chain_test_prefetch(t, 0, i),
+				i + IP_VS_EST_PREFETCH);
+	KUNIT_EXPECT_EQ(test, chain_test_prefetch(t, 0, IP_VS_EST_CHAINS),
 			IP_VS_EST_CHAINS);
-	KUNIT_EXPECT_EQ(test, chain_test_touch(t, 0, IP_VS_EST_CHAINS - 1),
+	KUNIT_EXPECT_EQ(test, chain_test_prefetch(t, 0, IP_VS_EST_CHAINS - 1),
 			IP_VS_EST_CHAINS);
 
 	/* Empty ones are none */
@@ -262,7 +262,8 @@ static void chain_test_touches_chains(struct kunit *test)
 		if (t->stats[i].est.row == 0 && t->stats[i].est.chain == 2)
 			chain_test_del(t, i);
 	}
-	KUNIT_EXPECT_EQ(test, chain_test_touch(t, 0, 0), IP_VS_EST_TOUCH + 1);
+	KUNIT_EXPECT_EQ(test, chain_test_prefetch(t, 0, 0),
+			IP_VS_EST_PREFETCH + 1);
 	KUNIT_EXPECT_EQ(test, ip_vs_est_test_ctx(test, t->ctx, 1), n - 1);
 }
 
@@ -276,7 +277,7 @@ static struct kunit_case chain_test_cases[] = {
 	KUNIT_CASE(chain_test_empties),
 	KUNIT_CASE(chain_test_row_reuse),
 	KUNIT_CASE(chain_test_next_row),
-	KUNIT_CASE(chain_test_touches_chains),
+	KUNIT_CASE(chain_test_prefetches_chains),
 	{}
 };
 

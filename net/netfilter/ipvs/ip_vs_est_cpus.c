@@ -54,7 +54,7 @@ void ip_vs_est_task_cpus(struct task_struct *task, struct cpumask *cpus)
  * from kthreadd, the parent of our tasks and of est_reload_work's.  New kthreads
  * do not have that from it: they get all that are for kthreads.
  */
-static void ip_vs_est_see_partitions(struct ip_vs_est_net *est)
+static void ip_vs_est_update_partitions(struct ip_vs_est_net *est)
 {
 	lockdep_assert_held(&est->lock);
 
@@ -144,7 +144,7 @@ void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
 }
 
 /* Isolated partitions change HK_TYPE_DOMAIN */
-static void ip_vs_est_see_isolated(struct ip_vs_est_net *est)
+static void ip_vs_est_update_isolated(struct ip_vs_est_net *est)
 {
 	const struct cpumask *domain;
 
@@ -154,22 +154,22 @@ static void ip_vs_est_see_isolated(struct ip_vs_est_net *est)
 	domain = housekeeping_cpumask(HK_TYPE_DOMAIN);
 	if (!cpumask_equal(est->domain, domain)) {
 		cpumask_copy(est->domain, domain);
-		est->went_back = true;
+		est->affinity_reset = true;
 		ip_vs_est_queue_reload(est, 0);
 	}
 	rcu_read_unlock();
 }
 
 /**
- * ip_vs_est_see_cpus() - look at what has become of CPUs
+ * ip_vs_est_update_cpus() - look at what has become of CPUs
  * @est: estimation in the namespace
  *
  * Context: kthread, est->lock held.
  */
-void ip_vs_est_see_cpus(struct ip_vs_est_net *est)
+void ip_vs_est_update_cpus(struct ip_vs_est_net *est)
 {
-	ip_vs_est_see_partitions(est);
-	ip_vs_est_see_isolated(est);
+	ip_vs_est_update_partitions(est);
+	ip_vs_est_update_isolated(est);
 	ip_vs_est_set_limits(est);
 }
 
@@ -201,7 +201,7 @@ static bool ip_vs_est_cut_cpus(struct ip_vs_est_net *est,
 
 	lockdep_assert_held(&est->lock);
 
-	if (!est->back)
+	if (!est->handle_reset)
 		return false;
 	cpumask_and(cpus, est->cpus, est->domain);
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
@@ -217,15 +217,15 @@ static bool ip_vs_est_cut_cpus(struct ip_vs_est_net *est,
 }
 
 /**
- * ip_vs_est_own_cpus() - a kthread looks at the CPUs that it has
+ * ip_vs_est_check_own_cpus() - a kthread looks at the CPUs that it has
  * @est: estimation in its namespace
  *
  * Context: kthread, takes est->lock.
  */
-void ip_vs_est_own_cpus(struct ip_vs_est_net *est)
+void ip_vs_est_check_own_cpus(struct ip_vs_est_net *est)
 {
 	spin_lock(&est->lock);
-	ip_vs_est_see_cpus(est);
+	ip_vs_est_update_cpus(est);
 	if (ip_vs_est_lost_cpus(est, current))
 		ip_vs_est_queue_reload(est, 0);
 	spin_unlock(&est->lock);

@@ -73,13 +73,13 @@ static bool ip_vs_est_should_run(struct ip_vs_est_net *est)
 /* What has become of CPUs since the last time.  Returns true if a list was
  * written, and can be given to tasks.
  */
-static bool ip_vs_est_take_cpu_news(struct ip_vs_est_net *est)
+static bool ip_vs_est_take_cpu_events(struct ip_vs_est_net *est)
 {
 	bool anew;
 
 	spin_lock(&est->lock);
-	est->back = est->went_back;
-	est->went_back = false;
+	est->handle_reset = est->affinity_reset;
+	est->affinity_reset = false;
 	anew = est->cpulist_new && cpumask_intersects(est->cpus,
 						      cpu_online_mask);
 	if (anew)
@@ -134,7 +134,7 @@ static void ip_vs_est_stop_slot(struct ip_vs_est_net *est, unsigned int id)
  */
 static void ip_vs_est_apply(struct ip_vs_est_net *est)
 {
-	bool anew = ip_vs_est_take_cpu_news(est), move;
+	bool anew = ip_vs_est_take_cpu_events(est), move;
 	struct task_struct *task;
 	unsigned int id;
 	int nice;
@@ -262,8 +262,8 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 /* The log is not for whoever makes namespaces without privilege, whose lines
  * would use up what root's are allowed
  */
-static void ip_vs_est_say_no_task(struct ip_vs_est_net *est, unsigned int id,
-				  int err)
+static void ip_vs_est_warn_no_task(struct ip_vs_est_net *est, unsigned int id,
+				   int err)
 {
 	if (est->ipvs->net->user_ns == &init_user_ns)
 		pr_warn_ratelimited("netns %d: cannot create kthread %u, error %d; trying again\n",
@@ -292,7 +292,7 @@ static bool ip_vs_est_start_tasks(struct ip_vs_est_net *est)
 
 		ret = ip_vs_est_start_task(est, ctx);
 		if (ret) {
-			ip_vs_est_say_no_task(est, id, ret);
+			ip_vs_est_warn_no_task(est, id, ret);
 			return false;
 		}
 	}
@@ -311,7 +311,7 @@ void ip_vs_est_reload(struct work_struct *work)
 						 reload_work);
 
 	spin_lock(&est->lock);
-	ip_vs_est_see_cpus(est);
+	ip_vs_est_update_cpus(est);
 	spin_unlock(&est->lock);
 
 	ip_vs_est_apply(est);

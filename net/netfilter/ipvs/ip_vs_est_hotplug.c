@@ -19,7 +19,7 @@ static int ip_vs_est_cpu_online(unsigned int cpu, struct hlist_node *node)
 						cpuhp_online);
 
 	spin_lock(&est->lock);
-	est->went_back = true;
+	est->affinity_reset = true;
 	ip_vs_est_queue_reload(est, 0);
 	spin_unlock(&est->lock);
 	return 0;

@@ -60,7 +60,7 @@
 /* Estimators moved, or contexts without room passed by, under one hold of
  * est->lock.  As many as Linux 6.2 and later have moved under their mutex.
  */
-#define IP_VS_EST_BATCH		16
+#define IP_VS_EST_LOCK_BATCH	16
 /* Estimators of a chain, at most: struct ip_vs_est_row counts them in u16 */
 #define IP_VS_EST_CHAIN_LIMIT	U16_MAX
 
@@ -74,12 +74,12 @@
  * the same 4 KiB.  Measured with 256 CPUs in a virtual machine on an AMD EPYC: a walk
  * in which each chain has pages of its own takes 1.4 times as long.
  */
-#define IP_VS_EST_RUN	(4096 / sizeof(struct ip_vs_cpu_stats))
+#define IP_VS_EST_ROW_RUN	(4096 / sizeof(struct ip_vs_cpu_stats))
 /* Chains whose estimators are fetched at once.  Of 0, 4 and 8 this was the fastest
  * there, with 128 CPUs and chains in no order: 162, 78 and 63 ns for each estimator
  * of 50,000 of which 1 % are active.
  */
-#define IP_VS_EST_TOUCH	8
+#define IP_VS_EST_PREFETCH	8
 
 /**
  * struct ip_vs_est_row - estimators that a kthread visits in one go
@@ -174,9 +174,9 @@ struct ip_vs_est_ctx {
  * @cpulist_set: it was written; else it is the housekeeping CPUs
  * @cpulist_new: it was written, and tasks that run were made for another
  * @domain: CPUs that were not isolated when that was last looked at
- * @went_back: a CPU has come online, or others are isolated, since
- *	est_reload_work began: tasks have got their preferred CPUs by that
- * @back: so it was when that work began; for it alone
+ * @affinity_reset: a CPU has come online, or others are isolated, since
+ *	est_reload_work began: the kernel has given tasks their preferred CPUs
+ * @handle_reset: it was set when that work began; for it alone
  * @cpus: what of it a new task gets
  * @taken: CPUs that cpuset partitions have taken from kthreads
  * @active: estimation is wanted and has CPUs; read without the lock
@@ -229,8 +229,8 @@ struct ip_vs_est_net {
 	cpumask_var_t		cpulist;
 	bool			cpulist_set;
 	bool			cpulist_new;
-	bool			went_back;
-	bool			back;
+	bool			affinity_reset;
+	bool			handle_reset;
 	cpumask_var_t		domain;
 	cpumask_var_t		cpus;
 	cpumask_var_t		taken;
@@ -286,7 +286,8 @@ void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);
 
 /* ip_vs_est_chain.c */
 void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
-void ip_vs_est_pend(struct ip_vs_est_net *est, struct ip_vs_stats *stats);
+void ip_vs_est_add_pending(struct ip_vs_est_net *est,
+			   struct ip_vs_stats *stats);
 int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 			u32 chain_max, struct ip_vs_est_row **spare);
 void ip_vs_est_chain_del(struct ip_vs_stats *stats);
@@ -295,8 +296,8 @@ struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
 int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from);
 unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
 				  unsigned int from);
-unsigned int ip_vs_est_row_touch(const struct ip_vs_est_row *r,
-				 unsigned int from);
+unsigned int ip_vs_est_row_prefetch(const struct ip_vs_est_row *r,
+				    unsigned int from);
 void ip_vs_est_chain_walk(const struct hlist_head *chain,
 			  struct ip_vs_est_walk *walk,
 			  struct ip_vs_est_batch *batch);
@@ -332,8 +333,8 @@ void ip_vs_est_task_cpus(struct task_struct *task, struct cpumask *cpus);
 void ip_vs_est_set_limits(struct ip_vs_est_net *est);
 void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
 			   const struct cpumask *cpus);
-void ip_vs_est_see_cpus(struct ip_vs_est_net *est);
-void ip_vs_est_own_cpus(struct ip_vs_est_net *est);
+void ip_vs_est_update_cpus(struct ip_vs_est_net *est);
+void ip_vs_est_check_own_cpus(struct ip_vs_est_net *est);
 void ip_vs_est_preferred(struct ip_vs_est_net *est, struct cpumask *cpus);
 bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
 			bool anew, struct cpumask *cpus);

@@ -76,18 +76,18 @@ static void judge_test_slowest(struct kunit *test)
 	bool over;
 
 	for (i = 0; i < 8; i++) {
-		over = ip_vs_est_judge_hear(&j, right, j.begun + 1);
+		over = ip_vs_est_judge_add(&j, right, j.begun + 1);
 		KUNIT_EXPECT_FALSE(test, over);
-		over = ip_vs_est_judge_hear(&j, 0, j.begun + round - 1);
+		over = ip_vs_est_judge_add(&j, 0, j.begun + round - 1);
 		KUNIT_EXPECT_FALSE(test, over);
-		over = ip_vs_est_judge_hear(&j, fast, j.begun + round);
+		over = ip_vs_est_judge_add(&j, fast, j.begun + round);
 		KUNIT_EXPECT_TRUE(test, over);
 		KUNIT_EXPECT_EQ(test, ip_vs_est_judge_round(&j, 20, 27), 0);
 	}
 	/* A round that nobody has ended for long is over */
 	KUNIT_EXPECT_TRUE(test,
-			  ip_vs_est_judge_hear(&j, 0, j.begun + LONG_MAX));
-	KUNIT_EXPECT_TRUE(test, ip_vs_est_judge_hear(&j, 0, j.begun - 1));
+			  ip_vs_est_judge_add(&j, 0, j.begun + LONG_MAX));
+	KUNIT_EXPECT_TRUE(test, ip_vs_est_judge_add(&j, 0, j.begun - 1));
 }
 
 /* Rounds in which nobody can tell until the limit goes back; 0: it does not */

@@ -32,7 +32,7 @@
 /* As long as what was walked since the kthread slept has taken less than this,
  * ns.  By choice: 5 full chains; who works more should spread it over the period.
  */
-#define IP_VS_EST_LITTLE	500000
+#define IP_VS_EST_LIGHT_NS	500000
 
 /**
  * struct ip_vs_est_visit - the walk of a row
@@ -77,8 +77,9 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 	/* Pairs with WRITE_ONCE() in ip_vs_est_chain_add() and _del(); a hint,
 	 * what was walked is counted
 	 */
-	bool probe = ip_vs_est_tells(READ_ONCE(r->len[chain]), chain_max) &&
-		     ip_vs_est_meter_turn(&ctx->meter);
+	u32 len = READ_ONCE(r->len[chain]);
+	bool probe = ip_vs_est_long_enough(len, chain_max) &&
+		     ip_vs_est_meter_probe_due(&ctx->meter);
 	struct ip_vs_est_batch *batch = ip_vs_stats_wide ? &ctx->batch : NULL;
 	u64 begin = get_jiffies_64(), time;
 	struct ip_vs_est_walk walk = { };
@@ -112,13 +113,13 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 /* Part of the walk of a row, and of its time.  Only on machines of many CPUs: they
  * have large tables, whose estimators are in no cache, and memory that is far away.
  */
-static unsigned int ip_vs_est_touch(const struct ip_vs_est_row *r,
-				    unsigned int chain,
-				    struct ip_vs_est_visit *visit)
+static unsigned int ip_vs_est_prefetch(const struct ip_vs_est_row *r,
+				       unsigned int chain,
+				       struct ip_vs_est_visit *visit)
 {
 	u64 time = ip_vs_est_clock();
 
-	chain = ip_vs_est_row_touch(r, chain);
+	chain = ip_vs_est_row_prefetch(r, chain);
 	time = ip_vs_est_clock() - time;
 	if ((s64)time > 0)
 		visit->ns += time;
@@ -133,7 +134,7 @@ static void ip_vs_est_note_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 	u32 us = min_t(u64, div_u64(visit->ns, NSEC_PER_USEC), U32_MAX);
 
 	/* Where no clock tells, nothing is known to be little */
-	ctx->worked += visit->ns ? : IP_VS_EST_LITTLE;
+	ctx->worked += visit->ns ? : IP_VS_EST_LIGHT_NS;
 	ctx->ests += visit->ests;
 	ctx->read += visit->read;
 	/* Pair with READ_ONCE() in ip_vs_est_line_get() */
@@ -152,7 +153,7 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 			       unsigned long late)
 {
 	struct ip_vs_est_visit visit = { };
-	unsigned int chain, touched = 0;
+	unsigned int chain, fetched = 0;
 	struct ip_vs_est_row *r;
 
 	for (chain = 0; ; chain++) {
@@ -161,8 +162,8 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 		r = rcu_dereference(ctx->rows[row]);
 		chain = r ? ip_vs_est_next_chain(r, chain) : IP_VS_EST_CHAINS;
 		if (chain < IP_VS_EST_CHAINS) {
-			if (ip_vs_stats_wide && chain >= touched)
-				touched = ip_vs_est_touch(r, chain, &visit);
+			if (ip_vs_stats_wide && chain >= fetched)
+				fetched = ip_vs_est_prefetch(r, chain, &visit);
 			ip_vs_est_walk_chain(ctx, r, chain, &visit);
 		}
 		rcu_read_unlock();
@@ -194,13 +195,13 @@ static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 	WRITE_ONCE(ctx->view.skipped, ctx->ests - ctx->read);
 	ctx->ests = 0;
 	ctx->read = 0;
-	ip_vs_est_own_cpus(est);
+	ip_vs_est_check_own_cpus(est);
 
 	/* Pairs with WRITE_ONCE() in ip_vs_est_set_chain_max() */
 	cost = ip_vs_est_meter_period(&ctx->meter, READ_ONCE(est->chain_max));
 
 	spin_lock(&est->lock);
-	if (ip_vs_est_judge_hear(&est->judge, cost, jiffies))
+	if (ip_vs_est_judge_add(&est->judge, cost, jiffies))
 		want = ip_vs_est_judge_round(&est->judge, est->chain_max,
 					     est->guess);
 	if (want) {
@@ -236,7 +237,7 @@ static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 /* How much ahead of its time a row may be walked, jiffies */
 static unsigned long ip_vs_est_ahead(const struct ip_vs_est_ctx *ctx)
 {
-	return ctx->worked < IP_VS_EST_LITTLE ? IP_VS_EST_AHEAD : 0;
+	return ctx->worked < IP_VS_EST_LIGHT_NS ? IP_VS_EST_AHEAD : 0;
 }
 
 /* Walk the next row if it is due, or may be walked, and no other: the walk may
@@ -318,7 +319,7 @@ int ip_vs_est_kthread(void *data)
 	long idle;
 
 	/* Without memory to keep what it prefers, the kernel has chosen */
-	ip_vs_est_own_cpus(ctx->net);
+	ip_vs_est_check_own_cpus(ctx->net);
 
 	while (!kthread_should_stop()) {
 		if (!ctx->id)

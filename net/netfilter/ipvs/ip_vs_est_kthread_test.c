@@ -214,22 +214,23 @@ static bool kthread_test_traced, kthread_test_slow;
 /* Rows that were walked while they are slow */
 static atomic_t kthread_test_rows;
 
-/* What the tracepoint ipvs_est_corrected has said, and how often */
-static struct kthread_test_said {
+/* Arguments of the tracepoint ipvs_est_corrected, and how often it was hit */
+static struct kthread_test_event {
 	unsigned int	times;
 	int		netns;
 	u32		old;
 	u32		chain_max;
-} kthread_test_said;
+} kthread_test_event;
 
-static void kthread_test_hear(void *data, int netns, u32 old, u32 chain_max)
+static void kthread_test_on_corrected(void *data, int netns, u32 old,
+				      u32 chain_max)
 {
-	struct kthread_test_said *said = &kthread_test_said;
+	struct kthread_test_event *event = &kthread_test_event;
 
-	said->times++;
-	said->netns = netns;
-	said->old = old;
-	said->chain_max = chain_max;
+	event->times++;
+	event->netns = netns;
+	event->old = old;
+	event->chain_max = chain_max;
 }
 
 static bool kthread_test_was_corrected(struct ip_vs_est_test *t)
@@ -248,7 +249,7 @@ static bool kthread_test_was_corrected(struct ip_vs_est_test *t)
 static void kthread_test_corrected(struct kunit *test)
 {
 	struct ip_vs_est_test *t = test->priv;
-	struct kthread_test_said *said = &kthread_test_said;
+	struct kthread_test_event *event = &kthread_test_event;
 	u32 old, want;
 
 	ip_vs_est_test_make(test, 2);
@@ -259,9 +260,10 @@ static void kthread_test_corrected(struct kunit *test)
 	want = old > 1 ? old - 1 : 2;
 
 	/* Not where the kernel is built without tracepoints */
-	memset(said, 0, sizeof(*said));
+	memset(event, 0, sizeof(*event));
 	kthread_test_traced =
-		!register_trace_ipvs_est_corrected(kthread_test_hear, NULL);
+		!register_trace_ipvs_est_corrected(kthread_test_on_corrected,
+						   NULL);
 	KUNIT_EXPECT_EQ(test, kthread_test_traced,
 			IS_ENABLED(CONFIG_TRACEPOINTS));
 	spin_lock(&t->est->lock);
@@ -272,10 +274,10 @@ static void kthread_test_corrected(struct kunit *test)
 			  kthread_test_wait(t, kthread_test_was_corrected));
 	kthread_test_run(t, 0);
 	if (kthread_test_traced) {
-		KUNIT_EXPECT_EQ(test, said->times, 1);
-		KUNIT_EXPECT_EQ(test, said->netns, 77);
-		KUNIT_EXPECT_EQ(test, said->old, old);
-		KUNIT_EXPECT_EQ(test, said->chain_max, want);
+		KUNIT_EXPECT_EQ(test, event->times, 1);
+		KUNIT_EXPECT_EQ(test, event->netns, 77);
+		KUNIT_EXPECT_EQ(test, event->old, old);
+		KUNIT_EXPECT_EQ(test, event->chain_max, want);
 	}
 	KUNIT_EXPECT_EQ(test, t->est->chain_max, want);
 }
@@ -418,7 +420,8 @@ static void kthread_test_come_and_go(struct kunit *test)
 static void kthread_test_exit(struct kunit *test)
 {
 	if (kthread_test_traced)
-		unregister_trace_ipvs_est_corrected(kthread_test_hear, NULL);
+		unregister_trace_ipvs_est_corrected(kthread_test_on_corrected,
+						    NULL);
 	if (kthread_test_slow)
 		unregister_trace_ipvs_est_row_walked(kthread_test_slow_row,
 						     NULL);

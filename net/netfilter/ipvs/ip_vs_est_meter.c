@@ -22,8 +22,8 @@
  * learned before stays in proportion; or what was assumed at first, which is
  * one cache line for each CPU.
  *
- * Short chains do not count, see ip_vs_est_tells(): that a CPU was asleep before
- * would pass for the cost of few estimators.
+ * Short chains do not count, see ip_vs_est_long_enough(): that a CPU was asleep
+ * before would pass for the cost of few estimators.
  */
 
 #include <linux/bitops.h>
@@ -42,24 +42,24 @@
  */
 #define IP_VS_EST_TIMED_ESTS	16
 /* Binary digits of fractions; IP_VS_EST_ONE is 1, and has a sign */
-#define IP_VS_EST_DIGITS	15
-#define IP_VS_EST_ONE		((int)BIT(IP_VS_EST_DIGITS))
+#define IP_VS_EST_FRAC_BITS	15
+#define IP_VS_EST_ONE		((int)BIT(IP_VS_EST_FRAC_BITS))
 /* The least that base and all may be, so that they can grow again: 1/16 ns */
 #define IP_VS_EST_COST_MIN	BIT(IP_VS_EST_COST_SHIFT - 4)
 /* Points tell what CPUs add if they are apart by half of all counters.  By choice:
  * what chance does to nearer ones would be multiplied.
  */
-#define IP_VS_EST_APART		(IP_VS_EST_ONE / 2)
+#define IP_VS_EST_MIN_SPREAD	(IP_VS_EST_ONE / 2)
 /* How much a change of proportion costs against the errors of times, in times
  * that are wrong by all of it.  By choice, so that it takes some periods.
  */
-#define IP_VS_EST_INERTIA	(2 * IP_VS_EST_ONE)
+#define IP_VS_EST_RIDGE		(2 * IP_VS_EST_ONE)
 /* Differences of less than 1/8 are chance for the most part: then the costs are
  * a mean, in which what was known before has the weight of so many times.  Larger
  * ones are believed when the next period says so too.  By choice: what is left
  * of chance is less than what asks for another limit.
  */
-#define IP_VS_EST_MEMORY	16
+#define IP_VS_EST_PRIOR_WEIGHT	16
 /**
  * struct ip_vs_est_point - what stands for the times of a class
  * @cost: time for each estimator
@@ -73,13 +73,13 @@ struct ip_vs_est_point {
 };
 
 /**
- * ip_vs_est_meter_turn() - is it a chain's turn to be probed?
+ * ip_vs_est_meter_probe_due() - is it a chain's turn to be probed?
  * @m: the meter of the context
  *
  * Context: the kthread that owns @m.
  * Return: true if so.
  */
-bool ip_vs_est_meter_turn(struct ip_vs_est_meter *m)
+bool ip_vs_est_meter_probe_due(struct ip_vs_est_meter *m)
 {
 	return m->times < IP_VS_EST_PROBES ||
 	       m->chains++ % IP_VS_EST_PROBE_EACH == 0;
@@ -93,7 +93,14 @@ static u32 ip_vs_est_cost_clamp(u64 cost)
 /* The time that is to be expected */
 static u64 ip_vs_est_expect(const struct ip_vs_est_meter *m, u32 read)
 {
-	return m->base + ((u64)m->all * read >> IP_VS_EST_DIGITS);
+	return m->base + ((u64)m->all * read >> IP_VS_EST_FRAC_BITS);
+}
+
+/* A time against it, IP_VS_EST_ONE is the same */
+static u64 ip_vs_est_ratio(const struct ip_vs_est_meter *m, u64 cost, u32 read)
+{
+	return div64_u64(cost << IP_VS_EST_FRAC_BITS,
+			 ip_vs_est_expect(m, read));
 }
 
 /* A class holds 16 times of its period, the same distance apart: when it is
@@ -117,7 +124,7 @@ static void ip_vs_est_class_add(struct ip_vs_est_class *c,
 /* The share of counters that was read, of @busy estimators */
 static u32 ip_vs_est_read(u64 groups, u32 busy)
 {
-	return div64_u64(groups << IP_VS_EST_DIGITS,
+	return div64_u64(groups << IP_VS_EST_FRAC_BITS,
 			 (u64)busy * ip_vs_stats_ngroups);
 }
 
@@ -126,7 +133,7 @@ static struct ip_vs_est_class *ip_vs_est_class(struct ip_vs_est_meter *m,
 					       u64 groups, u32 busy)
 {
 	int class = fls(ip_vs_est_read(groups, busy)) -
-		    (IP_VS_EST_DIGITS + 2 - IP_VS_EST_CLASSES);
+		    (IP_VS_EST_FRAC_BITS + 2 - IP_VS_EST_CLASSES);
 
 	return &m->class[groups ? max(class, 1) : 0];
 }
@@ -165,7 +172,7 @@ void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
 	u32 ests = busy + walk->did[IP_VS_EST_IDLE];
 	struct ip_vs_est_class *c;
 
-	if (!ests || !ip_vs_est_tells(ests, chain_max))
+	if (!ests || !ip_vs_est_long_enough(ests, chain_max))
 		return;
 
 	ns = min_t(u64, ns, U32_MAX) << IP_VS_EST_COST_SHIFT;
@@ -192,10 +199,9 @@ static void ip_vs_est_class_sort(const struct ip_vs_est_meter *m,
 
 	for (i = 0; i < c->n; i++) {
 		t = c->timed[i];
-		t.held_up = min_t(u64, div64_u64((u64)t.cost << IP_VS_EST_DIGITS,
-						 ip_vs_est_expect(m, t.read)),
-				  U32_MAX);
-		for (j = i; j && c->timed[j - 1].held_up > t.held_up; j--)
+		t.ratio = min_t(u64, ip_vs_est_ratio(m, t.cost, t.read),
+				U32_MAX);
+		for (j = i; j && c->timed[j - 1].ratio > t.ratio; j--)
 			c->timed[j] = c->timed[j - 1];
 		c->timed[j] = t;
 	}
@@ -236,14 +242,13 @@ static void ip_vs_est_meter_scale(struct ip_vs_est_meter *m,
 	 * beyond 2^16 comes with the next period
 	 */
 	for (; n; n--, p++) {
-		factor += min(div64_u64(p->cost << IP_VS_EST_DIGITS,
-					ip_vs_est_expect(m, p->read)),
+		factor += min(ip_vs_est_ratio(m, p->cost, p->read),
 			      (u64)U32_MAX >> 1) * p->n;
 		times += p->n;
 	}
 	factor = div_u64(factor, times);
-	m->base = ip_vs_est_cost_clamp((m->base * factor) >> IP_VS_EST_DIGITS);
-	m->all = ip_vs_est_cost_clamp((m->all * factor) >> IP_VS_EST_DIGITS);
+	m->base = ip_vs_est_cost_clamp(m->base * factor >> IP_VS_EST_FRAC_BITS);
+	m->all = ip_vs_est_cost_clamp(m->all * factor >> IP_VS_EST_FRAC_BITS);
 }
 
 /* 1 + (@y / @by), from a quarter to 4, of @cost */
@@ -253,7 +258,7 @@ static u32 ip_vs_est_changed(u32 cost, s64 y, s64 by)
 			-IP_VS_EST_ONE / 4 * 3, 3 * IP_VS_EST_ONE);
 
 	return ip_vs_est_cost_clamp((u64)cost * (IP_VS_EST_ONE + d) >>
-				    IP_VS_EST_DIGITS);
+				    IP_VS_EST_FRAC_BITS);
 }
 
 /* Each cost by its own factor, for which the squares of the errors that are
@@ -263,7 +268,7 @@ static u32 ip_vs_est_changed(u32 cost, s64 y, s64 by)
 static void ip_vs_est_meter_fit(struct ip_vs_est_meter *m,
 				const struct ip_vs_est_point *p, unsigned int n)
 {
-	s64 s00 = IP_VS_EST_INERTIA, s01 = 0, s11 = IP_VS_EST_INERTIA;
+	s64 s00 = IP_VS_EST_RIDGE, s01 = 0, s11 = IP_VS_EST_RIDGE;
 	s64 y0 = 0, y1 = 0, expect, error, base, all, det;
 
 	for (; n; n--, p++) {
@@ -273,18 +278,18 @@ static void ip_vs_est_meter_fit(struct ip_vs_est_meter *m,
 		error = min_t(s64, error, 4 * IP_VS_EST_ONE);
 		base = div64_s64((s64)m->base * IP_VS_EST_ONE, expect);
 		all = IP_VS_EST_ONE - base;
-		y0 += p->n * error * base >> IP_VS_EST_DIGITS;
-		y1 += p->n * error * all >> IP_VS_EST_DIGITS;
-		s00 += p->n * base * base >> IP_VS_EST_DIGITS;
-		s01 += p->n * base * all >> IP_VS_EST_DIGITS;
-		s11 += p->n * all * all >> IP_VS_EST_DIGITS;
+		y0 += p->n * error * base >> IP_VS_EST_FRAC_BITS;
+		y1 += p->n * error * all >> IP_VS_EST_FRAC_BITS;
+		s00 += p->n * base * base >> IP_VS_EST_FRAC_BITS;
+		s01 += p->n * base * all >> IP_VS_EST_FRAC_BITS;
+		s11 += p->n * all * all >> IP_VS_EST_FRAC_BITS;
 	}
 	/* Not 0, because what a change costs is in it */
-	det = (s00 * s11 - s01 * s01) >> IP_VS_EST_DIGITS;
+	det = (s00 * s11 - s01 * s01) >> IP_VS_EST_FRAC_BITS;
 	m->base = ip_vs_est_changed(m->base, (y0 * s11 - y1 * s01) >>
-					     IP_VS_EST_DIGITS, det);
+					     IP_VS_EST_FRAC_BITS, det);
 	m->all = ip_vs_est_changed(m->all, (y1 * s00 - y0 * s01) >>
-					   IP_VS_EST_DIGITS, det);
+					   IP_VS_EST_FRAC_BITS, det);
 }
 
 static void ip_vs_est_meter_begin(struct ip_vs_est_meter *m)
@@ -293,7 +298,7 @@ static void ip_vs_est_meter_begin(struct ip_vs_est_meter *m)
 
 	m->base = IP_VS_EST_BUSY_LINES * line;
 	m->all = num_possible_cpus() * line;
-	m->doubt = U32_MAX;
+	m->outlier = U32_MAX;
 }
 
 static bool ip_vs_est_near(u64 cost, u64 other)
@@ -310,24 +315,24 @@ static u32 ip_vs_est_meter_learn(struct ip_vs_est_meter *m,
 
 	ip_vs_est_meter_scale(m, p, n);
 	/* By class, so the first has the least to read */
-	if (p[n - 1].read - p[0].read >= IP_VS_EST_APART)
+	if (p[n - 1].read - p[0].read >= IP_VS_EST_MIN_SPREAD)
 		ip_vs_est_meter_fit(m, p, n);
 
 	cost = (u64)m->base + m->all;
 	if (ip_vs_est_near(cost, base + all)) {
 		for (i = 0; i < n; i++)
 			times += p[i].n;
-		base = IP_VS_EST_MEMORY * base + (u64)times * m->base;
-		all = IP_VS_EST_MEMORY * all + (u64)times * m->all;
-		m->base = div_u64(base, IP_VS_EST_MEMORY + times);
-		m->all = div_u64(all, IP_VS_EST_MEMORY + times);
-		m->doubt = 0;
-	} else if (m->doubt != U32_MAX && !ip_vs_est_near(cost, m->doubt)) {
-		m->doubt = ip_vs_est_cost_clamp(cost);
+		base = IP_VS_EST_PRIOR_WEIGHT * base + (u64)times * m->base;
+		all = IP_VS_EST_PRIOR_WEIGHT * all + (u64)times * m->all;
+		m->base = div_u64(base, IP_VS_EST_PRIOR_WEIGHT + times);
+		m->all = div_u64(all, IP_VS_EST_PRIOR_WEIGHT + times);
+		m->outlier = 0;
+	} else if (m->outlier != U32_MAX && !ip_vs_est_near(cost, m->outlier)) {
+		m->outlier = ip_vs_est_cost_clamp(cost);
 		m->base = base;
 		m->all = all;
 	} else {
-		m->doubt = 0;
+		m->outlier = 0;
 	}
 	return ip_vs_est_cost_clamp((u64)m->base + m->all);
 }

@@ -33,12 +33,12 @@
  * struct ip_vs_est_timed - what some busy estimators have taken
  * @cost: time for each
  * @read: counters that were read, 2^15 is all of all CPUs
- * @held_up: the time against what is to be expected, 2^15 is the same
+ * @ratio: the time against what is expected, 2^15 is the same
  */
 struct ip_vs_est_timed {
 	u32			cost;
 	u32			read;
-	u32			held_up;
+	u32			ratio;
 };
 
 /**
@@ -70,8 +70,8 @@ struct ip_vs_est_class {
  *	or 0
  * @base: cost of a busy estimator without reading counters; 0 at first
  * @all: and what is added for the counters of all CPUs
- * @doubt: what the last period said instead; 0: nothing else, U32_MAX: whatever
- *	comes is believed
+ * @outlier: cost that the last period has measured instead, too far off to be
+ *	taken over at once; 0: none, U32_MAX: take over whatever comes
  * @reading: what it takes to read the clock, ns
  */
 struct ip_vs_est_meter {
@@ -81,29 +81,29 @@ struct ip_vs_est_meter {
 	u32			least;
 	u32			base;
 	u32			all;
-	u32			doubt;
+	u32			outlier;
 	u32			reading;
 };
 
 /**
- * struct ip_vs_est_judge - what all kthreads of a namespace say about the limit
+ * struct ip_vs_est_judge - the limit, by what all kthreads of a namespace measure
  * @begun: when this round began, jiffies
- * @cost: the most that an estimator costs, of those that were heard in it, in units
- *	of 2^-IP_VS_EST_COST_SHIFT ns
+ * @cost: the highest that a kthread has measured in it, in units of
+ *	2^-IP_VS_EST_COST_SHIFT ns; 0: none has
  * @want: the limit that the rounds of the streak agree on
  * @streak: rounds in a row that ask for less (> 0) or for more (< 0)
- * @silent: rounds in a row in which nobody could tell
- * @returned: the limit went back to the guess, and nobody said anything since
- * @returns: times that it did and the guess proved too high
+ * @unknown: rounds in a row in which no kthread has measured a cost
+ * @reverted: the limit went back to the guess, and no cost was measured since
+ * @backoff: times that it did and the guess proved too high
  */
 struct ip_vs_est_judge {
 	unsigned long		begun;
 	u32			cost;
 	u32			want;
 	int			streak;
-	unsigned int		silent;
-	bool			returned;
-	unsigned int		returns;
+	unsigned int		unknown;
+	bool			reverted;
+	unsigned int		backoff;
 };
 
 /* ip_vs_est_calc.c */
@@ -114,15 +114,15 @@ u32 ip_vs_est_chain_max(u64 cost);
 u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess);
 bool ip_vs_est_same_guess(u32 old_guess, u32 new_guess);
 bool ip_vs_est_too_slow(u32 chain_max, u64 cost);
-bool ip_vs_est_judge_hear(struct ip_vs_est_judge *j, u32 cost,
-			  unsigned long now);
+bool ip_vs_est_judge_add(struct ip_vs_est_judge *j, u32 cost,
+			 unsigned long now);
 u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess);
 
 /* Is a chain of @ests long enough to tell what one costs?  Not only full ones
  * are: none is after many were deleted, or after the limit was raised.  A quarter,
  * by choice, is what compaction leaves.
  */
-static inline bool ip_vs_est_tells(u32 ests, u32 chain_max)
+static inline bool ip_vs_est_long_enough(u32 ests, u32 chain_max)
 {
 	return ests >= DIV_ROUND_UP(chain_max, IP_VS_EST_SPARSE);
 }
@@ -136,7 +136,7 @@ void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
 			   struct ip_vs_est_batch *batch);
 
 /* ip_vs_est_meter.c */
-bool ip_vs_est_meter_turn(struct ip_vs_est_meter *m);
+bool ip_vs_est_meter_probe_due(struct ip_vs_est_meter *m);
 void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
 			 const struct ip_vs_est_walk *walk, u32 chain_max);
 u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max);

@@ -284,14 +284,14 @@ static void meter_test_turns(struct kunit *test)
 	unsigned int n, turns = 0;
 
 	for (n = 0; n < 1000; n++)
-		KUNIT_EXPECT_TRUE(test, ip_vs_est_meter_turn(m));
+		KUNIT_EXPECT_TRUE(test, ip_vs_est_meter_probe_due(m));
 	for (n = 0; n < 100; n++)
 		meter_test_chain(m, METER_TEST_FULL, 3500, 0);
 	for (n = 0; n < 1600; n++)
-		turns += ip_vs_est_meter_turn(m);
+		turns += ip_vs_est_meter_probe_due(m);
 	KUNIT_EXPECT_EQ(test, turns, 100);
 	meter_test_expect(test, 3500);
-	KUNIT_EXPECT_TRUE(test, ip_vs_est_meter_turn(m));
+	KUNIT_EXPECT_TRUE(test, ip_vs_est_meter_probe_due(m));
 }
 
 static struct kunit_case meter_test_cases[] = {

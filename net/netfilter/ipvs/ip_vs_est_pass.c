@@ -193,7 +193,7 @@ void ip_vs_est_begin(struct ip_vs_stats *stats)
 }
 
 /* Packets have come, or the estimator leaves: say since when there were none */
-static void ip_vs_est_wake_up(struct ip_vs_estimator *est, u64 walked)
+static void ip_vs_est_clear_quiet(struct ip_vs_estimator *est, u64 walked)
 {
 	if (!est->quiet)
 		return;
@@ -215,7 +215,7 @@ void ip_vs_est_leave(struct ip_vs_stats *stats, unsigned long walked)
 	u64 now = get_jiffies_64();
 
 	spin_lock(&stats->lock);
-	ip_vs_est_wake_up(&stats->est, now - ((unsigned long)now - walked));
+	ip_vs_est_clear_quiet(&stats->est, now - ((unsigned long)now - walked));
 	spin_unlock(&stats->lock);
 }
 
@@ -264,7 +264,7 @@ static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
 	u64 time;
 
 	if (est->gen == walk->gen) {
-		ip_vs_est_wake_up(est, walk->walked);
+		ip_vs_est_clear_quiet(est, walk->walked);
 		if (get_jiffies_64() - est->stamp < IP_VS_EST_MIN_SAMPLE)
 			return IP_VS_EST_EARLY;
 	}
@@ -341,7 +341,7 @@ void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
 	for (i = 0; i < batch->n; i++) {
 		spin_lock(&batch->stats[i]->lock);
 		did = ip_vs_est_sample_sum(batch, i, time, walk);
-		walk->unsettled |= ip_vs_stats_waits(batch->stats[i]);
+		walk->unsettled |= ip_vs_stats_needs_gp(batch->stats[i]);
 		spin_unlock(&batch->stats[i]->lock);
 		walk->did[did]++;
 	}
@@ -363,11 +363,11 @@ void ip_vs_est_pass_busy(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk,
 
 	spin_lock(&stats->lock);
 	did = ip_vs_est_sample(stats, walk, batch);
-	walk->unsettled |= ip_vs_stats_waits(stats);
+	walk->unsettled |= ip_vs_stats_needs_gp(stats);
 	spin_unlock(&stats->lock);
 
 	if (did != IP_VS_EST_LATER)
 		walk->did[did]++;
-	else if (batch->n == IP_VS_EST_TOGETHER)
+	else if (batch->n == IP_VS_EST_READ_BATCH)
 		ip_vs_est_pass_batch(batch, walk);
 }

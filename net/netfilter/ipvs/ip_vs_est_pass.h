@@ -19,7 +19,7 @@
 /* Estimators whose counters are read together: all of a chain of up to 32.  Measured
  * with 256 CPUs and chains of 20: with 16, a walk takes 1.3 times as long.
  */
-#define IP_VS_EST_TOGETHER	32
+#define IP_VS_EST_READ_BATCH	32
 
 /* Generations that no namespace is ever in */
 #define IP_VS_EST_GEN_NEW	0	/* never started: base 0 is right */
@@ -80,9 +80,9 @@ struct ip_vs_est_walk {
  */
 struct ip_vs_est_batch {
 	unsigned int		n;
-	struct ip_vs_stats	*stats[IP_VS_EST_TOGETHER];
-	u64			stamp[IP_VS_EST_TOGETHER];
-	struct ip_vs_counts	sum[IP_VS_EST_TOGETHER];
+	struct ip_vs_stats	*stats[IP_VS_EST_READ_BATCH];
+	u64			stamp[IP_VS_EST_READ_BATCH];
+	struct ip_vs_counts	sum[IP_VS_EST_READ_BATCH];
 };
 
 /* ip_vs_stats_sum.c */
@@ -121,7 +121,7 @@ void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now);
 void ip_vs_stats_clear(struct ip_vs_stats *stats);
 bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
 			 bool later, unsigned long *read);
-bool ip_vs_stats_waits(const struct ip_vs_stats *stats);
+bool ip_vs_stats_needs_gp(const struct ip_vs_stats *stats);
 void ip_vs_stats_unsettle(struct ip_vs_stats *stats);
 
 /* ip_vs_est_pass.c */

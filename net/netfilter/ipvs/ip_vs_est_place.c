@@ -10,7 +10,7 @@
  * of CPUs.  What is above them then comes back to the pending list, see
  * ip_vs_est_repack.c.
  *
- * All of this happens in batches of IP_VS_EST_BATCH for each hold of
+ * All of this happens in batches of IP_VS_EST_LOCK_BATCH for each hold of
  * est->lock, and for a tick at most before a row is walked.  Memory is
  * allocated between batches: a spare row, a spare context, a longer array of
  * slots.
@@ -35,7 +35,7 @@ static bool ip_vs_est_pause(void)
 }
 
 /* Say the limits that the first calibration, or correction, has found */
-static void ip_vs_est_say_limits(struct ip_vs_est_net *est, const char *how)
+static void ip_vs_est_log_limits(struct ip_vs_est_net *est, const char *how)
 {
 	unsigned int ctx_max;
 	u32 chain_max, room;
@@ -113,7 +113,7 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	spin_unlock(&est->lock);
 	trace_ipvs_est_calibrated(est->ipvs->gen, cost, guess, limit);
 	if (first)
-		ip_vs_est_say_limits(est, "calibrated");
+		ip_vs_est_log_limits(est, "calibrated");
 }
 
 /* Take over what the kthreads' meters ask for */
@@ -134,7 +134,7 @@ static void ip_vs_est_correct(struct ip_vs_est_net *est)
 	if (want)
 		trace_ipvs_est_corrected(est->ipvs->gen, old, want);
 	if (first)
-		ip_vs_est_say_limits(est, "corrected");
+		ip_vs_est_log_limits(est, "corrected");
 }
 
 /* Put the spare context into a free slot.  -EAGAIN: there is no spare, or no
@@ -243,7 +243,7 @@ static bool ip_vs_est_prepare(struct ip_vs_est_net *est)
 }
 
 /* One warning for a namespace, with the figures */
-static void ip_vs_est_say_full(struct ip_vs_est_net *est)
+static void ip_vs_est_warn_full(struct ip_vs_est_net *est)
 {
 	unsigned int nctx, started;
 	u32 room;
@@ -266,7 +266,7 @@ static void ip_vs_est_say_full(struct ip_vs_est_net *est)
 }
 
 /**
- * ip_vs_est_place_batch() - place at most IP_VS_EST_BATCH estimators
+ * ip_vs_est_place_batch() - place at most IP_VS_EST_LOCK_BATCH estimators
  * @est: estimation in the namespace
  *
  * A context without room counts as one of them; it is not looked at again
@@ -282,7 +282,7 @@ bool ip_vs_est_place_batch(struct ip_vs_est_net *est)
 	int ret = 0;
 
 	spin_lock(&est->lock);
-	for (n = 0; n < IP_VS_EST_BATCH && !est->full; n++) {
+	for (n = 0; n < IP_VS_EST_LOCK_BATCH && !est->full; n++) {
 		stats = list_first_entry_or_null(&est->pending,
 						 struct ip_vs_stats,
 						 pending);
@@ -305,7 +305,7 @@ bool ip_vs_est_place_batch(struct ip_vs_est_net *est)
 	spin_unlock(&est->lock);
 
 	if (ret == -ENOSPC)
-		ip_vs_est_say_full(est);
+		ip_vs_est_warn_full(est);
 	if (ret == -EAGAIN) {
 		if (ip_vs_est_prepare(est))
 			return true;
@@ -314,7 +314,7 @@ bool ip_vs_est_place_batch(struct ip_vs_est_net *est)
 		spin_unlock(&est->lock);
 		return false;
 	}
-	return n == IP_VS_EST_BATCH;
+	return n == IP_VS_EST_LOCK_BATCH;
 }
 
 /**

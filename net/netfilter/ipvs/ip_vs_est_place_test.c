@@ -274,7 +274,7 @@ static void place_test_pass_by(struct kunit *test)
 	t->est->room_from = 0;
 	ip_vs_est_test_start(test, 2, 3);
 	KUNIT_EXPECT_TRUE(test, ip_vs_est_place_batch(t->est));
-	KUNIT_EXPECT_EQ(test, t->est->room_from, IP_VS_EST_BATCH);
+	KUNIT_EXPECT_EQ(test, t->est->room_from, IP_VS_EST_LOCK_BATCH);
 	ip_vs_est_test_place(t);
 	KUNIT_EXPECT_PTR_EQ(test, t->stats[2].est.ctx, slot[n - 1]);
 	KUNIT_EXPECT_EQ(test, t->est->room_from, n - 1);

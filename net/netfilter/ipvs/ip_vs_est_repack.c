@@ -102,7 +102,7 @@ bool ip_vs_est_repack_step(struct ip_vs_est_net *est)
 	u32 limit;
 
 	spin_lock(&est->lock);
-	for (n = 0; est->repack && n < IP_VS_EST_BATCH; n++) {
+	for (n = 0; est->repack && n < IP_VS_EST_LOCK_BATCH; n++) {
 		if (est->repack_row == IP_VS_EST_ROWS) {
 			est->repack_row = 0;
 			est->repack_ctx++;
@@ -126,7 +126,7 @@ bool ip_vs_est_repack_step(struct ip_vs_est_net *est)
 			continue;
 		}
 		ip_vs_est_unlink(est, stats);
-		ip_vs_est_pend(est, stats);
+		ip_vs_est_add_pending(est, stats);
 	}
 	more = est->repack;
 	spin_unlock(&est->lock);

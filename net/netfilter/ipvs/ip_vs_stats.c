@@ -378,7 +378,7 @@ bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
 }
 
 /**
- * ip_vs_stats_waits() - is there something that a grace period would settle?
+ * ip_vs_stats_needs_gp() - is there something that a grace period would settle?
  * @stats: where
  *
  * Context: stats->lock held.
@@ -386,7 +386,7 @@ bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
  * last for has not ended.  Not when it has: those that cannot be cooled would
  * have one grace period follow the other.
  */
-bool ip_vs_stats_waits(const struct ip_vs_stats *stats)
+bool ip_vs_stats_needs_gp(const struct ip_vs_stats *stats)
 {
 	lockdep_assert_held(&stats->lock);
 

@@ -27,7 +27,7 @@
 #define STOP_UNCHECKED		4	/* sets its state, then looks for work only */
 #define TASK_KEPT		5	/* ctx->task is there after the stop */
 #define WAKE_UNLOCKED		6	/* wakes after est->lock was dropped */
-#define NO_WAKE			7	/* ip_vs_est_pend() wakes nobody */
+#define NO_WAKE			7	/* _add_pending() wakes nobody */
 #define NO_ROW_WAKE		8	/* ip_vs_est_place() wakes nobody */
 #define DETACH_UNQUEUED		9	/* a context is left, the work not queued */
 #define NO_CANCEL		10	/* exit leaves the work alone */
@@ -101,7 +101,7 @@ ltl exit_ends		{ [] (leaving -> <> gone) }
 #define WAKE(c)		IF(task[c], assert(life[c] != NONE); asleep[c] = false)
 #define QUEUE_RELOAD	IF(!exiting, assert(!gone); work_pending = true)
 
-inline pend(e)		/* ip_vs_est_pend() */
+inline pend(e)		/* ip_vs_est_add_pending() */
 {
 	IF(!PENDING, due = false; IF(BUG != NO_WAKE && BUG != WAKE_UNLOCKED, WAKE(0)));
 	where[e] = PEND

@@ -122,14 +122,14 @@ static void kthread(struct run *r, unsigned int k, const struct trouble *h)
 
 		chain = (from + i) % chains;
 		n = min(r->limit, share - chain * r->limit);
-		if (!ip_vs_est_tells(n, r->limit) ||
-		    !ip_vs_est_meter_turn(&r->meter[k]))
+		if (!ip_vs_est_long_enough(n, r->limit) ||
+		    !ip_vs_est_meter_probe_due(&r->meter[k]))
 			continue;
 		ns = walk(&r->t, h, first + chain * r->limit, n, &w);
 		ip_vs_est_meter_add(&r->meter[k], ns, &w, r->limit);
 	}
 	cost = ip_vs_est_meter_period(&r->meter[k], r->limit);
-	if (!ip_vs_est_judge_hear(&r->judge, cost, r->now))
+	if (!ip_vs_est_judge_add(&r->judge, cost, r->now))
 		return;
 	want = ip_vs_est_judge_round(&r->judge, r->limit, r->t.guess);
 	if (want && want != r->limit) {

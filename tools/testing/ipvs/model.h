@@ -248,7 +248,7 @@ struct model {
 	unsigned int		busy_cpus;
 	unsigned int		linked;
 	unsigned int		batch;
-	struct obj		*moved[IP_VS_EST_BATCH];
+	struct obj		*moved[IP_VS_EST_LOCK_BATCH];
 	unsigned int		mark;
 	struct model_turn	turn;
 	struct model_rows	rows[MODEL_CTXS];

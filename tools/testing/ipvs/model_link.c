@@ -17,9 +17,9 @@ static struct obj *model_obj(struct hlist_node *node)
 static void model_moved(struct obj *obj)
 {
 	lockdep_assert_held(&model_est()->lock);
-	if (model.batch == IP_VS_EST_BATCH)
+	if (model.batch == IP_VS_EST_LOCK_BATCH)
 		sim_fail("more than %u estimators move under one hold of est->lock",
-			 IP_VS_EST_BATCH);
+			 IP_VS_EST_LOCK_BATCH);
 	model.moved[model.batch++] = obj;
 }
 

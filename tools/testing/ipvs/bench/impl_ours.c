@@ -84,21 +84,22 @@ void impl_pass(void)
 		.gen = impl_net->gen,
 		.walked = walked,
 	};
-	unsigned int i, row, chain, touched;
+	unsigned int i, row, chain, fetched;
 	struct ip_vs_est_row *r;
 
 	walked = get_jiffies_64();
 	for (i = 0; i < impl_nctx; i++) {
 		for (row = 0; row < IP_VS_EST_ROWS; row++) {
 			r = rcu_dereference_raw(impl_ctx[i]->rows[row]);
-			touched = 0;
+			fetched = 0;
 			/* As the kthread does */
 			for (chain = 0; r; chain++) {
 				chain = ip_vs_est_next_chain(r, chain);
 				if (chain == IP_VS_EST_CHAINS)
 					break;
-				if (ip_vs_stats_wide && chain >= touched)
-					touched = ip_vs_est_row_touch(r, chain);
+				if (ip_vs_stats_wide && chain >= fetched)
+					fetched = ip_vs_est_row_prefetch(r,
+									 chain);
 				ip_vs_est_chain_walk(&r->chain[chain], &walk,
 						     ip_vs_stats_wide ? &batch :
 									NULL);
