@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* IPVS estimation: rows, chains and the pending list: where an estimator is
  *
- * A context is what one kthread walks: up to 50 rows, one each 40 ms.  A row
- * holds up to 48 chains, each short enough (chain_max) to be walked in one
- * RCU read-side section of about 100 us.  An estimator that is in no chain
- * is on the pending list of its namespace.
+ * The terms are those of ip_vs_est_impl.h.
  *
  * Filling: while every open row holds a chain's worth of estimators, a new
  * row is opened; otherwise the least loaded row takes the next one, and those
  * after it until their chain is full.  So few estimators are few rows, which
  * are few wakeups; many are spread evenly over the period, but for a chain; and
  * those that come one after the other, whose counters are neighbours in memory
- * as a rule, are walked one after the other.  On machines of many CPUs, where to
- * read neighbours means fewer pages to look up, a row gets several chains of them
- * (IP_VS_EST_ROW_RUN).  Inside a row the first chain that is not full takes it.
+ * as a rule, are walked one after the other.  On machines of many CPUs, where
+ * to read neighbours means fewer pages to look up, a row gets several chains of
+ * them (IP_VS_EST_ROW_RUN).  Inside a row the first chain that is not full
+ * takes it.
  *
  * Walking: a walker holds the RCU read lock for one chain at a time and reads
  * the row anew after it, with the word that says which chains hold any.
@@ -40,8 +38,9 @@
 
 #include "ip_vs_est_impl.h"
 
-/* The last row is to take another one: its first chain is not full; or all rows are
- * open, and it has not yet got as many as it gets one after the other, whole chains
+/* The last row is to take another one: its first chain is not full; or all rows
+ * are open, and it has not yet got as many as it gets one after the other,
+ * whole chains
  */
 static bool ip_vs_est_keep_filling(const struct ip_vs_est_ctx *ctx,
 				   u32 chain_max)
@@ -56,8 +55,8 @@ static bool ip_vs_est_keep_filling(const struct ip_vs_est_ctx *ctx,
 	       bitmap_full(ctx->used, IP_VS_EST_ROWS);
 }
 
-/* The row to fill, or -1 when none is open: the last one until it has got its share,
- * then that with the fewest estimators
+/* The row to fill, or -1 when none is open: the last one until it has got its
+ * share, then that with the fewest estimators
  */
 static int ip_vs_est_row_to_fill(const struct ip_vs_est_ctx *ctx, u32 chain_max)
 {
@@ -210,8 +209,8 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats)
  * @limit: estimators that a chain of this row may keep; 0: none
  *
  * One in a chain that is too long; or in the last chain, if fewer chains are
- * enough for all of the row.  So chains are full again when the limit was raised:
- * short ones do not tell what estimators cost.
+ * enough for all of the row.  So chains are full again when the limit was
+ * raised: short ones do not tell what estimators cost.
  *
  * Context: est->lock held.
  * Return: an estimator to take out, or NULL when the row keeps the limit.
@@ -357,9 +356,9 @@ unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
  * @r: the row, read in this RCU read-side section
  * @from: chain to begin with, up to IP_VS_EST_CHAINS
  *
- * Only who has read an estimator knows where the next one is, so a walk waits for
- * memory at each that is not beside the last one.  Here some chains are followed in
- * turns, so that all of them wait at once.
+ * Only who has read an estimator knows where the next one is, so a walk waits
+ * for memory at each that is not beside the last one.  Here some chains are
+ * followed in turns, so that all of them wait at once.
  *
  * Context: process context, RCU read side.
  * Return: the chain after the last one that was followed.

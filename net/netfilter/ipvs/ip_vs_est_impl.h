@@ -22,6 +22,34 @@
  * ip_vs_est_param.c	module parameters; which values are valid
  * ip_vs_est_proc.c	/proc/net/ip_vs_est
  * ip_vs_est_trace.c	the tracepoints
+ *
+ * Terms
+ *
+ * estimator	makes rates of the counters of a service, server or the total
+ * sample	what was counted since the last sample, and in what time
+ * pass		a look at one estimator, which takes a sample if one is due
+ * quiet	with rates of 0 and settled counters: a pass has nothing to do
+ * settled	with counters that are known not to have moved (ip_vs_stats.c)
+ * group	CPUs that share a bit of ip_vs_stats.dirty: one CPU, if few
+ * generation	number of a time in which estimation was on, or off: est->gen
+ * chain	RCU list of estimators, walked in one read-side section: 100 us
+ * chain_max	how many estimators a chain may hold
+ * row		48 chains, walked one after the other, in a tick of their own
+ * tick		time from a row to the next, 40 ms
+ * period	50 ticks, 2 s: each row is walked once
+ * context	50 rows and the kthread that walks them, if it runs
+ * slot		index of a context in its namespace, the number of its kthread
+ * kthread 0	the one that, besides walking, calibrates, places and repacks
+ * pending	in no chain: on the list of those that wait for a place in one
+ * repack	takes estimators out of chains, to be placed within new limits
+ * batch	estimators that are moved under one hold of est->lock, or whose
+ *		counters are read together (struct ip_vs_est_batch)
+ * probe	the walk of a chain in which busy estimators are timed
+ * meter	fits the cost of an estimator to these times, one a context
+ * guess	chain_max as calibration finds it, before there is a meter
+ * judge	makes one chain_max of what all meters of a namespace have found
+ * view		figures of a context for /proc/net/ip_vs_est
+ * wish		CPUs that est_cpulist names, or the default
  */
 #ifndef _IP_VS_EST_IMPL_H
 #define _IP_VS_EST_IMPL_H
@@ -36,19 +64,15 @@
 #include "ip_vs_est_meter.h"
 #include "ip_vs_est_pass.h"
 
-/* Rows of a context.  A period of 2 s, for which users know the rates to be
- * averaged, is cut into 50 so that a row starts every 40 ms.
- */
+/* Rows of a context: so many that the period is the 2 s that users know */
 #define IP_VS_EST_ROWS		50
-/* Time from one row to the next, jiffies: 40 ms, or what HZ makes of it */
+/* 40 ms, or what HZ makes of it, jiffies */
 #define IP_VS_EST_TICK		(HZ / 25 ? : 1)
-/* Each estimator is sampled once in this time, jiffies: 2 s, of which a row may
- * be ahead by IP_VS_EST_AHEAD
- */
+/* jiffies; a row may be ahead of its time by IP_VS_EST_AHEAD */
 #define IP_VS_EST_PERIOD	(IP_VS_EST_ROWS * IP_VS_EST_TICK)
-/* Chains of a row: 48 of 102 us, above which the limit is lowered, are 4.9 of the
- * 40 ms that a row has.  So a kthread takes at most 1/8 of a CPU, without what
- * interrupts take meanwhile.
+/* Chains of a row: 48 of 102 us, above which the limit is lowered, are 4.9 of
+ * the 40 ms that a row has.  So a kthread takes at most 1/8 of a CPU, without
+ * what interrupts take meanwhile.
  */
 #define IP_VS_EST_CHAINS	48
 /* Kthreads for each CPU of est_cpulist: 4 times 1/8 is half of the CPU */
@@ -57,8 +81,8 @@
  * is finer but jiffies, which is what a machine has without any.
  */
 #define IP_VS_EST_CLOCK_RES	1000
-/* Estimators moved, or contexts without room passed by, under one hold of
- * est->lock.  As many as Linux 6.2 and later have moved under their mutex.
+/* A batch under one hold of est->lock; contexts without room count, too.  As
+ * many as Linux 6.2 and later have moved under their mutex.
  */
 #define IP_VS_EST_LOCK_BATCH	16
 /* Estimators of a chain, at most: struct ip_vs_est_row counts them in u16 */
@@ -69,20 +93,21 @@
  */
 #define IP_VS_EST_TOTALS	1
 
-/* Estimators that a row gets one after the other on machines of many CPUs, where to
- * read one means to look up a page for each CPU: as many as have their counters in
- * the same 4 KiB.  Measured with 256 CPUs in a virtual machine on an AMD EPYC: a walk
- * in which each chain has pages of its own takes 1.4 times as long.
+/* Estimators that a row gets one after the other on machines of many CPUs,
+ * where to read one means to look up a page for each CPU: as many as have their
+ * counters in the same 4 KiB.  Measured with 256 CPUs in a virtual machine on
+ * an AMD EPYC: a walk in which each chain has pages of its own takes 1.4 times
+ * as long.
  */
 #define IP_VS_EST_ROW_RUN	(4096 / sizeof(struct ip_vs_cpu_stats))
-/* Chains whose estimators are fetched at once.  Of 0, 4 and 8 this was the fastest
- * there, with 128 CPUs and chains in no order: 162, 78 and 63 ns for each estimator
- * of 50,000 of which 1 % are active.
+/* Chains whose estimators are fetched at once.  Of 0, 4 and 8 this was the
+ * fastest there, with 128 CPUs and chains in no order: 162, 78 and 63 ns for
+ * each estimator of 50,000 of which 1 % are active.
  */
 #define IP_VS_EST_PREFETCH	8
 
 /**
- * struct ip_vs_est_row - estimators that a kthread visits in one go
+ * struct ip_vs_est_row - chains that are walked in the same tick
  * @used: a bit for each chain that holds any, written under est->lock, read by
  *	the walker: empty chains are not looked at.  Halves of it may be seen at
  *	different times on 32 bits: each bit is about its own chain
@@ -101,7 +126,7 @@ struct ip_vs_est_row {
 };
 
 /**
- * struct ip_vs_est_view - what users see of a kthread's work
+ * struct ip_vs_est_view - figures of a context for /proc/net/ip_vs_est
  * @last_us: time in the chains of the last row, us
  * @worst_us: the longest such time since the context exists, us
  * @read: estimators whose counters were read in the last period
@@ -117,7 +142,7 @@ struct ip_vs_est_view {
 };
 
 /**
- * struct ip_vs_est_ctx - what one kthread walks; lives on without a task
+ * struct ip_vs_est_ctx - a context; lives on without a task
  * @net: the namespace's estimation
  * @rows: the rows, RCU for the walker, written under est->lock
  * @used: which rows exist, est->lock

@@ -86,7 +86,7 @@ struct ip_vs_est_meter {
 };
 
 /**
- * struct ip_vs_est_judge - the limit, by what all kthreads of a namespace measure
+ * struct ip_vs_est_judge - the limit, from what all kthreads have measured
  * @begun: when this round began, jiffies
  * @cost: the highest that a kthread has measured in it, in units of
  *	2^-IP_VS_EST_COST_SHIFT ns; 0: none has
