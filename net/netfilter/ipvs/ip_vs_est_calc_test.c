@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include <net/ip_vs.h>
+#include <trace/events/ipvs_est.h>
 #include "ip_vs_est_test.h"
 
 /* Calibration */
@@ -263,8 +264,68 @@ static void calibrate_test_measured_meanwhile(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->est->chain_max, 3);
 }
 
+static bool calibrate_test_traced;
+/* Arguments of the tracepoint ipvs_est_corrected, and how often it was hit */
+static struct calibrate_test_event {
+	unsigned int	times;
+	int		netns;
+	u32		old;
+	u32		chain_max;
+} calibrate_test_event;
+
+static void calibrate_test_on_corrected(void *data, int netns, u32 old,
+					u32 chain_max)
+{
+	struct calibrate_test_event *event = &calibrate_test_event;
+
+	event->times++;
+	event->netns = netns;
+	event->old = old;
+	event->chain_max = chain_max;
+}
+
+/* The limit that meters have found is taken over, and traced once */
+static void calibrate_test_corrected(struct kunit *test)
+{
+	struct calibrate_test_event *event = &calibrate_test_event;
+	struct ip_vs_est_test *t = test->priv;
+
+	/* Not where the kernel is built without tracepoints */
+	memset(event, 0, sizeof(*event));
+	calibrate_test_traced =
+		!register_trace_ipvs_est_corrected(calibrate_test_on_corrected,
+						   NULL);
+	KUNIT_EXPECT_EQ(test, calibrate_test_traced,
+			IS_ENABLED(CONFIG_TRACEPOINTS));
+	t->est->calibrate = false;
+	t->est->chain_max = 30;
+	t->est->measured = 29;
+	ip_vs_est_distribute(t->est);
+	ip_vs_est_distribute(t->est);
+	KUNIT_EXPECT_EQ(test, t->est->chain_max, 29);
+	KUNIT_EXPECT_EQ(test, t->est->corrections, 1);
+	if (calibrate_test_traced) {
+		KUNIT_EXPECT_EQ(test, event->times, 1);
+		KUNIT_EXPECT_EQ(test, event->netns, t->ipvs->gen);
+		KUNIT_EXPECT_EQ(test, event->old, 30);
+		KUNIT_EXPECT_EQ(test, event->chain_max, 29);
+	}
+}
+
+/* Tests may end early */
+static void calibrate_test_exit(struct kunit *test)
+{
+	if (calibrate_test_traced)
+		unregister_trace_ipvs_est_corrected(calibrate_test_on_corrected,
+						    NULL);
+	calibrate_test_traced = false;
+	tracepoint_synchronize_unregister();
+	ip_vs_est_test_exit(test);
+}
+
 static struct kunit_case calibrate_test_cases[] = {
 	KUNIT_CASE(calibrate_test_measured_meanwhile),
+	KUNIT_CASE(calibrate_test_corrected),
 	{}
 };
 
@@ -273,7 +334,7 @@ static struct kunit_suite calibrate_test_suite = {
 	.suite_init = ip_vs_est_test_suite_init,
 	.suite_exit = ip_vs_est_test_suite_exit,
 	.init = ip_vs_est_test_init,
-	.exit = ip_vs_est_test_exit,
+	.exit = calibrate_test_exit,
 	.test_cases = calibrate_test_cases,
 };
 

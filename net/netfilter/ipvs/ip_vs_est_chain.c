@@ -261,20 +261,6 @@ void ip_vs_est_add_pending(struct ip_vs_est_net *est,
 	}
 }
 
-/* Give a context without estimators to the work, which stops its task */
-static void ip_vs_est_ctx_detach(struct ip_vs_est_net *est,
-				 struct ip_vs_est_ctx *ctx)
-{
-	lockdep_assert_held(&est->lock);
-
-	est->slot[ctx->id] = NULL;
-	est->nctx--;
-	while (!est->slot[est->nslots - 1])
-		est->nslots--;
-	list_add_tail(&ctx->detached, &est->detached);
-	ip_vs_est_queue_reload(est, 0);
-}
-
 /**
  * ip_vs_est_unlink() - take an estimator out of the list or chain it is in
  * @est: estimation in its namespace

@@ -4,7 +4,7 @@
  * ip_vs_stats_sum.c	counters: the sums of what CPUs have counted
  * ip_vs_stats.c	objects, and which of their counters are to be read
  * ip_vs_est_pass.c	the sampling of one estimator
- * ip_vs_est_tell.c	contexts; who is told of work: kthreads, est_reload_work
+ * ip_vs_est_tell.c	contexts made and detached; kthreads woken, work queued
  * ip_vs_est_chain.c	rows, chains and the pending list: where an estimator is
  * ip_vs_est_calc.c	how many estimators a chain may hold
  * ip_vs_est_meter.c	what an estimator costs, by the time of walks
@@ -38,7 +38,7 @@
  * tick		time from a row to the next, 40 ms
  * period	50 ticks, 2 s: each row is walked once
  * context	50 rows and the kthread that walks them, if it runs
- * slot		index of a context in its namespace, the number of its kthread
+ * slot		index of a context in its namespace, and number of its task
  * kthread 0	the one that, besides walking, calibrates, places and repacks
  * pending	in no chain: on the list of those that wait for a place in one
  * repack	takes estimators out of chains, to be placed within new limits
@@ -308,6 +308,7 @@ static inline u32 ip_vs_est_ctx_room(const struct ip_vs_est_net *est)
 struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
 void ip_vs_est_wake(struct ip_vs_est_ctx *ctx);
 void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);
+void ip_vs_est_ctx_detach(struct ip_vs_est_net *est, struct ip_vs_est_ctx *ctx);
 
 /* ip_vs_est_chain.c */
 void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats);

@@ -123,7 +123,6 @@ void ip_vs_stats_clear(struct ip_vs_stats *stats);
 bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
 			 bool later, unsigned long *read);
 bool ip_vs_stats_needs_gp(const struct ip_vs_stats *stats);
-void ip_vs_stats_unsettle(struct ip_vs_stats *stats);
 
 /* ip_vs_est_pass.c */
 void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
@@ -156,6 +155,19 @@ static inline bool ip_vs_est_is_quiet(const struct ip_vs_stats *stats,
 	 */
 	return !atomic_long_read(&stats->dirty) &&
 	       READ_ONCE(stats->est.quiet) == walk->gen;
+}
+
+/**
+ * ip_vs_stats_unsettle() - let the next pass take as long as one can
+ * @stats: a private object
+ *
+ * Context: any, nobody else uses @stats.
+ */
+static inline void ip_vs_stats_unsettle(struct ip_vs_stats *stats)
+{
+	atomic_long_set(&stats->dirty, ip_vs_stats_groups);
+	/* Pairs with READ_ONCE() in ip_vs_est_is_quiet() */
+	WRITE_ONCE(stats->est.quiet, 0);
 }
 
 /**

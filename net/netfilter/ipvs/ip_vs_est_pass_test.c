@@ -275,12 +275,27 @@ static void pass_test_not_shown(struct kunit *test)
 	pass_test_expect_not_shown(test);
 }
 
+/* Counting before zeroing never enters a rate */
+static void pass_test_zeroed(struct kunit *test)
+{
+	struct ip_vs_stats *stats = test->priv;
+
+	ip_vs_est_begin(stats);
+	ip_vs_stats_test_count(stats, ip_vs_stats_test_cpu(), IP_VS_INPKTS,
+			       1000000);
+	ip_vs_zero_stats(stats);
+	stats->est.stamp -= IP_VS_EST_PERIOD;
+	KUNIT_EXPECT_GE(test, ip_vs_stats_test_pass(stats), IP_VS_EST_FOLDED);
+	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], 0);
+}
+
 static struct kunit_case pass_test_cases[] = {
 	KUNIT_CASE(pass_test_sample),
 	KUNIT_CASE(pass_test_too_early),
 	KUNIT_CASE(pass_test_first),
 	KUNIT_CASE(pass_test_started_again),
 	KUNIT_CASE(pass_test_generation),
+	KUNIT_CASE(pass_test_zeroed),
 	KUNIT_CASE(pass_test_walk),
 	KUNIT_CASE(pass_test_shown),
 	KUNIT_CASE(pass_test_not_shown),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: a context, and who is told that there is work */
+/* IPVS estimation: contexts made and detached, kthreads woken, work queued */
 
 #include <linux/jiffies.h>
 #include <linux/sched.h>
@@ -64,4 +64,25 @@ void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay)
 		queue_delayed_work(system_dfl_long_wq, &est->reload_work, delay);
 	else
 		mod_delayed_work(system_dfl_long_wq, &est->reload_work, 0);
+}
+
+/**
+ * ip_vs_est_ctx_detach() - give up a context that has lost all estimators
+ * @est: estimation in the namespace
+ * @ctx: the context, not the first
+ *
+ * est_reload_work stops its task and frees it.
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_ctx_detach(struct ip_vs_est_net *est, struct ip_vs_est_ctx *ctx)
+{
+	lockdep_assert_held(&est->lock);
+
+	est->slot[ctx->id] = NULL;
+	est->nctx--;
+	while (!est->slot[est->nslots - 1])
+		est->nslots--;
+	list_add_tail(&ctx->detached, &est->detached);
+	ip_vs_est_queue_reload(est, 0);
 }

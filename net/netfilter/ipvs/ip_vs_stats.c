@@ -393,16 +393,3 @@ bool ip_vs_stats_needs_gp(const struct ip_vs_stats *stats)
 	return stats->hot & ~atomic_long_read(&stats->dirty) &&
 	       !poll_state_synchronize_rcu(stats->cleared);
 }
-
-/**
- * ip_vs_stats_unsettle() - let the next pass take as long as one can
- * @stats: a private object
- *
- * Context: any, nobody else uses @stats.
- */
-void ip_vs_stats_unsettle(struct ip_vs_stats *stats)
-{
-	atomic_long_set(&stats->dirty, ip_vs_stats_groups);
-	/* Pairs with READ_ONCE() in ip_vs_est_is_quiet() */
-	WRITE_ONCE(stats->est.quiet, 0);
-}

@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* IPVS estimation in kthreads: who waits for whom, as a model for spin
  *
- * scripts/checks/model searches all of its states.  What is shared is named as
- * in net/netfilter/ipvs/ip_vs_est*.c; processes say what they stand for.
+ * Names are those of ip_vs_est*.c.  scripts/checks/model searches all states.
  *
- * A section under est->lock is one step: what others do without the lock
- * meanwhile could as well come before it or after it.  Whatever waits or takes
- * no lock is a step of its own: set_current_state(), each part of
- * kthread_stop(), CPUs that come and go.
+ * A section under est->lock is one step: what others do meanwhile without it
+ * could as well come before or after.  What waits or takes no lock is a step of
+ * its own: set_current_state(), each part of kthread_stop(), CPU hotplug.
  *
  * Slot 0 has room for the total's estimator, slot 1 for ROOM others.  A row is
- * walked once, and then its task sleeps without a timeout: time brings nothing
- * about except place_at, so that a missing wake-up shows.  With -DLATE walks
- * take so long that a row is always due, and no task with one ever sleeps: then
- * nothing may lean on that.  (The jiffy that they do sleep brings nothing about
- * either.)
- *
- * The world acts EVENTS times, in any order and at any moment; the namespace
- * lives on, or goes away at any moment.
- *
- * -DBUG=... puts a mistake in that spin must find.
+ * walked once, then its task sleeps without a timeout: a missing wake-up shows.
+ * With -DLATE a row is always due, and no task with one ever sleeps.
+ * Events come EVENTS times, in any order and at any moment, as may the exit of
+ * the namespace.  -DBUG=... puts a mistake in that spin must find.
  */
 #define STOP_UNDER_LOCK		1	/* kthread_stop() with est->lock held */
 #define KTHREAD_MUTEX		2	/* kthread 0 takes a mutex of its stopper */
@@ -35,11 +27,8 @@
 #ifndef BUG
 #define BUG	0
 #endif
-#if BUG == WALK_WHILE_DUE
-#define LATE	1
-#endif
 #ifndef LATE
-#define LATE	0
+#define LATE	(BUG == WALK_WHILE_DUE)
 #endif
 #ifndef EVENTS
 #define EVENTS	3
@@ -205,10 +194,8 @@ inline repack_step()	/* ip_vs_est_repack_step() */
 	repack = slot1 && draining[slot1]
 }
 
-/* ip_vs_est_distribute(), _calibrate() (a pause in it takes time and no more),
- * _correct(), _place_batch()
- */
-inline distribute()
+/* And _calibrate() without its pauses, _correct(), _place_batch() */
+inline distribute()	/* ip_vs_est_distribute() */
 {
 	if
 	:: LOCKED(calibrate, calibrate = false);

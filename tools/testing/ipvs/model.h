@@ -312,6 +312,7 @@ void op_revive(u32 n);
 void op_run(int run);
 void op_free(u32 n);
 void op_yield(void);
+void op_trouble(void);
 void obj_stop(struct obj *obj);
 
 /* model_life.c */

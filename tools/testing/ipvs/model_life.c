@@ -64,6 +64,54 @@ static u64 wait_calm(void)
 	return begin;
 }
 
+void op_yield(void)
+{
+	static const unsigned int yields[] = { 0, 2, 5, 20, 100, 1000 };
+
+	sim.yield = yields[model.pick(ARRAY_SIZE(yields))];
+}
+
+/* Another machine: what walks take, and what the tasks get of a CPU.  A chain
+ * is walked in nothing or in up to 32 ms, with up to 200 us more for each
+ * estimator.
+ */
+static void op_speed(void)
+{
+	static const unsigned int slow[] = { 0, 0, 1, 1, 2, 12, 100 };
+
+	sim.chain_ns = model.pick(2) ? 0 : 1000 << model.pick(16);
+	sim.est_ns = model.pick(2) ? 0 : 100 << model.pick(12);
+	sim.slow = slow[model.pick(ARRAY_SIZE(slow))];
+	sim.slice = 1000000 << model.pick(5);
+}
+
+/* A task gets no CPU at all for up to 10 s */
+static void op_starve(void)
+{
+	sim_starve(model.pick(256), sim_rnd(10 * HZ) * (1000000000ULL / HZ));
+}
+
+void op_trouble(void)
+{
+	switch (model.pick(6)) {
+	case 0:
+		sim.enomem = model.pick(3);
+		break;
+	case 1:
+		sim.notask = model.pick(3);
+		break;
+	case 2 ... 3:
+		op_speed();
+		break;
+	case 4:
+		op_starve();
+		break;
+	default:
+		op_yield();
+		break;
+	}
+}
+
 static void trouble_ends(void)
 {
 	let_all_go();

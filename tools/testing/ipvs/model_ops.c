@@ -278,54 +278,6 @@ static void op_measured(void)
 	spin_unlock(&est->lock);
 }
 
-void op_yield(void)
-{
-	static const unsigned int yields[] = { 0, 2, 5, 20, 100, 1000 };
-
-	sim.yield = yields[pick(ARRAY_SIZE(yields))];
-}
-
-/* Another machine: what walks take, and what the tasks get of a CPU.  A chain
- * is walked in nothing or in up to 32 ms, with up to 200 us more for each
- * estimator.
- */
-static void op_speed(void)
-{
-	static const unsigned int slow[] = { 0, 0, 1, 1, 2, 12, 100 };
-
-	sim.chain_ns = pick(2) ? 0 : 1000 << pick(16);
-	sim.est_ns = pick(2) ? 0 : 100 << pick(12);
-	sim.slow = slow[pick(ARRAY_SIZE(slow))];
-	sim.slice = 1000000 << pick(5);
-}
-
-/* A task gets no CPU at all for up to 10 s */
-static void op_starve(void)
-{
-	sim_starve(pick(256), sim_rnd(10 * HZ) * (1000000000ULL / HZ));
-}
-
-static void op_trouble(void)
-{
-	switch (pick(6)) {
-	case 0:
-		sim.enomem = pick(3);
-		break;
-	case 1:
-		sim.notask = pick(3);
-		break;
-	case 2 ... 3:
-		op_speed();
-		break;
-	case 4:
-		op_starve();
-		break;
-	default:
-		op_yield();
-		break;
-	}
-}
-
 /* All but few */
 void op_stop_most(void)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The estimator in user space: memory, locks and RCU of the machine */
+/* The estimator in user space: CPUs, memory, locks and RCU of the machine */
 
 #include <linux/cache.h>
+#include <linux/cpuhotplug.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -18,6 +19,7 @@
 struct sim sim;
 struct cpumask sim_possible;
 struct cpumask sim_online;
+struct sim_cpuhp sim_cpuhp[SIM_CPUHP_STATES];
 struct user_namespace init_user_ns;
 struct net init_net = { .user_ns = &init_user_ns };
 
@@ -44,6 +46,12 @@ void sim_spend(u64 ns)
 	sim.part += ns;
 	sim.now += sim.part / SIM_JIFFY;
 	sim.part %= SIM_JIFFY;
+}
+
+void sim_might_sleep(void)
+{
+	if (sim.locks || current->rcu || current->bh)
+		sim_fail("sleeping where it is not allowed");
 }
 
 /* A reader follows a pointer: the first one is that of a row, the next is in
@@ -252,6 +260,19 @@ unsigned long start_poll_synchronize_rcu(void)
 bool poll_state_synchronize_rcu(unsigned long cookie)
 {
 	return (long)(sim.gp_ended - cookie) >= 0;
+}
+
+/* A CPU has come or gone */
+void sim_cpu_event(unsigned int cpu, bool up)
+{
+	struct sim_cpuhp *s;
+
+	for (s = sim_cpuhp; s < sim_cpuhp + SIM_CPUHP_STATES; s++) {
+		if (up && s->up)
+			s->up(cpu, s->node);
+		if (!up && s->down)
+			s->down(cpu, s->node);
+	}
 }
 
 /* A machine that has just started */

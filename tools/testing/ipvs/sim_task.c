@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include <linux/cpuhotplug.h>
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -54,7 +53,6 @@ static struct sim_stack *sim_stacks;
 
 struct task_struct sim_main = { .stack = &sim_main_stack };
 struct task_struct *sim_current = &sim_main;
-struct sim_cpuhp sim_cpuhp[SIM_CPUHP_STATES];
 
 static struct task_struct *sim_task[SIM_TASKS];
 static unsigned int sim_tasks;
@@ -135,19 +133,6 @@ static struct task_struct *sim_create(int (*fn)(void *data), void *data)
 	return task;
 }
 
-/* A CPU has come or gone */
-void sim_cpu_event(unsigned int cpu, bool up)
-{
-	struct sim_cpuhp *s;
-
-	for (s = sim_cpuhp; s < sim_cpuhp + SIM_CPUHP_STATES; s++) {
-		if (up && s->up)
-			s->up(cpu, s->node);
-		if (!up && s->down)
-			s->down(cpu, s->node);
-	}
-}
-
 void put_task_struct(struct task_struct *task)
 {
 	if (!--task->refs)
@@ -164,12 +149,6 @@ static void sim_release(struct task_struct *task)
 	task->stack->next = sim_stacks;
 	sim_stacks = task->stack;
 	put_task_struct(task);
-}
-
-void sim_might_sleep(void)
-{
-	if (sim.locks || current->rcu || current->bh)
-		sim_fail("sleeping where it is not allowed");
 }
 
 /* Asleep, and nobody and no timer has woken it yet */

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Packets, passes and readers step by step, in one thread
  *
- * A packet is taken apart into what a processor may do one after the other: it
- * looks at its bit, sets it, counts packets, counts bytes; in its order or in
- * another, and held up anywhere.  Packets go on, and grace periods begin and end,
- * also in the middle of a pass: where it asks RCU, and between taking an object
- * into a batch and reading that.  A grace period ends when those who were inside a
- * read-side section when it began have left it, and not later than that.
+ * A packet looks at its bit, sets it, counts packets, counts bytes: steps in
+ * this order or in another, and held up anywhere.  Packets go on, and grace
+ * periods begin and end, also in the middle of a pass: where it asks RCU, and
+ * before a batch is read.  A grace period ends when those who were inside a
+ * read-side section when it began have left it.
  *
  *	count_steps [SEED [STEPS]]
  *
- * Shown: what is read is never less than what is through, nor more than what was
- * counted, and never falls.  Objects settle when traffic stops, groups cool when
- * they are silent, with no grace period but those that passes ask for; and steady
- * traffic neither writes dirty nor asks for any.
+ * Shown: what is read is never less than what is through, nor more than what
+ * was counted, and never falls.  Objects settle and groups cool by the grace
+ * periods that passes ask for; steady traffic neither writes dirty nor asks.
  */
 
 #include <linux/jiffies.h>
@@ -65,8 +63,6 @@ static u32 rnd(u32 n)
 	return litmus_rnd(&state, n);
 }
 
-/* --- RCU ----------------------------------------------------------------- */
-
 static void gp_begin(void)
 {
 	if (gp_begun == gp_ended)
@@ -112,8 +108,6 @@ bool poll_state_synchronize_rcu(unsigned long cookie)
 	return (long)(gp_ended - cookie) >= 0;
 }
 
-/* --- Packets -------------------------------------------------------------- */
-
 static void packet_begin(struct packet *p)
 {
 	*p = (struct packet){
@@ -158,7 +152,7 @@ static void packet_step(struct packet *p)
 	}
 }
 
-/* Some packet; the first one is held up for long once it has looked at its bit */
+/* Some packet; the first is held up for long once it has looked at its bit */
 static struct packet *some_packet(void)
 {
 	unsigned int i = rnd(PACKETS);
@@ -215,8 +209,6 @@ static void events(void)
 	}
 }
 
-/* --- Readers and passes ---------------------------------------------------- */
-
 static void look(void)
 {
 	struct ip_vs_kstats k;
@@ -238,7 +230,7 @@ static void look(void)
 		sim_fail("bytes of packets that are through are not read");
 }
 
-/* A pass, at once or as one of a batch; asks for a grace period as a kthread does */
+/* A pass, or one in a batch; asks for a grace period as a kthread does */
 static bool pass(bool in_batch)
 {
 	struct litmus_was was = litmus_before(stats);
@@ -336,9 +328,7 @@ static void one_cpu(void)
 	quiet = false;
 }
 
-/* Traffic stops: two samples to see it and one to settle; the others are for those
- * that came too early
- */
+/* Traffic stops: two samples see it, one settles; others may be too early */
 static bool at_rest(void)
 {
 	return stats->settled && !atomic_long_read(&stats->dirty);
