@@ -23,9 +23,12 @@ static s64 clock_first;
 static s64 clock_reading;
 static unsigned int clock_reads;
 #define CLOCK_READS	3
-/* Pauses so far, and the one that is told to give up */
+/* Runs after each pause */
+#define CLOCK_RUNS	4
+/* Pauses so far, the one that says to give up, and those too early or late */
 static unsigned int pauses;
 static unsigned int pause_fails;
+static unsigned int pauses_misplaced;
 
 static u64 cost_test_clock(void)
 {
@@ -37,6 +40,7 @@ static u64 cost_test_clock(void)
 
 static bool cost_test_pause(void)
 {
+	pauses_misplaced += clock_reads != CLOCK_READS * CLOCK_RUNS * pauses;
 	return ++pauses != pause_fails;
 }
 
@@ -49,6 +53,7 @@ static int cost_test_init(struct kunit *test)
 	clock_reads = 0;
 	pauses = 0;
 	pause_fails = 0;
+	pauses_misplaced = 0;
 	ip_vs_stats_setup();
 	cost_test_net.gen = IP_VS_EST_GEN_FIRST;
 	test->priv = ip_vs_stats_create(&cost_test_net, GFP_KERNEL);
@@ -100,12 +105,13 @@ static void cost_test_slow_clock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cost_test_of(test, 0, 0), 4);
 }
 
-/* Three pauses, in which the CPU gets to its speed; runs in between */
+/* Three pauses, in which the CPU gets to its speed; four runs after each */
 static void cost_test_pauses(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1, 1), 4);
 	KUNIT_EXPECT_EQ(test, pauses, 3);
-	KUNIT_EXPECT_GE(test, clock_reads, CLOCK_READS * pauses);
+	KUNIT_EXPECT_EQ(test, pauses_misplaced, 0);
+	KUNIT_EXPECT_EQ(test, clock_reads, CLOCK_READS * CLOCK_RUNS * pauses);
 }
 
 static void cost_test_gives_up(struct kunit *test)
@@ -119,6 +125,7 @@ static void cost_test_gives_up(struct kunit *test)
 	pause_fails = 3;
 	KUNIT_EXPECT_EQ(test, cost_test_of(test, 1000, 1000), 0);
 	KUNIT_EXPECT_EQ(test, pauses, 3);
+	KUNIT_EXPECT_EQ(test, clock_reads, CLOCK_READS * CLOCK_RUNS * 2);
 }
 
 /* A clock that tells nothing: 136 cache lines of 40 ns */
