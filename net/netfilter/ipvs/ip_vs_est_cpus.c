@@ -203,17 +203,17 @@ static bool ip_vs_est_cut_cpus(struct ip_vs_est_net *est,
 
 	if (!est->handle_reset)
 		return false;
+	cpumask_and(cpus, est->cpus, &ip_vs_est_isolated);
+	if (cpumask_subset(cpus, est->domain))
+		return false;
 	cpumask_and(cpus, est->cpus, est->domain);
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	cut = cpumask_equal(cpus, &task->cpus_mask);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	if (!cut || !cpumask_and(cpus, est->cpus, &ip_vs_est_isolated) ||
-	    cpumask_subset(cpus, est->domain))
-		return false;
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_or(cpus, cpus, &task->cpus_mask);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	return true;
+	/* Those that were compared, and of the list what was isolated */
+	cpumask_or(cpus, est->domain, &ip_vs_est_isolated);
+	cpumask_and(cpus, cpus, est->cpus);
+	return cut;
 }
 
 /**
