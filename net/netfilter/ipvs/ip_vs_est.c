@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation in kthreads: an estimator's life
+/* IPVS estimation in kthreads: start and stop of an estimator; locking
  *
  *   start     ip_vs_start_estimator(): onto the pending list, O(1)
  *   place     kthread 0 puts it into a chain of a context (ip_vs_est_place.c)

@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: how many estimators a chain may hold
+/* IPVS estimation: chain_max, how many estimators a chain may hold
  *
- * A chain is one RCU read-side section without a reschedule point; it should
- * take 100 us at most.  So chain_max = 95 us / cost of one estimator, and the
- * cost comes from two places:
+ *	chain_max = 95 us / (cost of an estimator)
  *
- *  - Calibration, before anything is placed: the best of some passes over one
- *    private object, less what reading the clock takes, times 4, because those
- *    find everything in the cache and a real walk does not.  It counts every
- *    possible CPU.  This is a guess: hot repetition on one object hides the
- *    misses on the estimators themselves, by how much depends on the machine.
+ * because a chain is one RCU read-side section without a reschedule point, and
+ * should take 100 us at most.  The cost, in ns, is
  *
- *  - The meters, from then on (ip_vs_est_meter.c): each kthread says once in
- *    a period what an estimator costs, or that its chains do not tell.  A
- *    round is long enough to hear all of them, and the slowest one decides,
- *    because all have one limit: so CPUs of different speed do not push
- *    estimators to and fro.  What is said must be the same for some rounds,
- *    and what is asked for must be a change: so chance does not do so either.
- *    Rounds are the same whichever way the limit has gone before.  What had
- *    it lowered may be over.
+ *  - at first, by calibration, the least time of 12 passes over one private
+ *    object of which every possible CPU is read, less what reading the clock
+ *    takes, times 4: these passes find all of it in the cache, a real walk does
+ *    not.  How much that makes depends on the machine, so this is a guess.
  *
- * When nobody can tell any more, as in a table without traffic, a limit below
- * the guess has nothing to stand on and goes back to it.  If it proves too high
- * again, it was true, and the next time takes twice as long.
+ *  - from then on the highest that the meters of all kthreads have measured
+ *    (ip_vs_est_meter.c) in a round of two periods.  The limit follows it with
+ *    hysteresis: only if it is more than 102 us / chain_max, or leaves room for
+ *    1/16 more; only when 2 rounds in a row ask for less, or 4 for more; and to
+ *    the one of their limits that changes least.  All kthreads have one limit,
+ *    so that CPUs of different speed do not push estimators to and fro.
+ *
+ * When nothing is measured any more, as in a table without traffic, a limit
+ * below the guess is raised to it after 52 s: what had it lowered may be over.
+ * If the guess proves too high again, the next time takes twice as long.
  */
 
 #include <linux/bottom_half.h>
@@ -33,8 +31,8 @@
 
 #include "ip_vs_est_impl.h"
 
-/* Time that a chain should take, ns: as ip_vs_est_calc_limits() of Linux 6.2 and
- * later has it, 95 us
+/* Time that a chain should take, ns: as ip_vs_est_calc_limits() of Linux 6.2
+ * and later has it, 95 us
  */
 #define IP_VS_EST_BUDGET	95000
 /* Time of a chain that asks for a lower limit, ns: with 48 of them in a row, a
@@ -45,13 +43,13 @@
  * than a tenth from what it could be.  By choice, as the next ones are.
  */
 #define IP_VS_EST_MIN_RAISE	16
-/* Two periods, in which each kthread is heard once at least, jiffies */
+/* Two periods, in which each kthread adds its cost at least once, jiffies */
 #define IP_VS_EST_ROUND		(2 * IP_VS_EST_PERIOD)
 /* Rounds in a row that ask for less, or for more: 8 s and 16 s */
 #define IP_VS_EST_ROUNDS_SLOW	2
 #define IP_VS_EST_ROUNDS_FAST	4
-/* Rounds in which nobody can tell: 52 s.  That is doubled at most so often,
- * which makes 4 hours.
+/* Rounds without a cost: 52 s.  That is doubled at most so often, which makes
+ * 4 hours.
  */
 #define IP_VS_EST_ROUNDS_UNKNOWN	13
 #define IP_VS_EST_MAX_BACKOFF	8
@@ -63,7 +61,7 @@
 #define IP_VS_EST_CALIB_RUNS	12
 #define IP_VS_EST_CALIB_PAUSE	4
 /* Cost of a pass when counters are not cached against when they are: as in
- * ip_vs_est_calc_limits() of Linux 6.2 and later, until the meters tell
+ * ip_vs_est_calc_limits() of Linux 6.2 and later, until it is measured
  */
 #define IP_VS_EST_UNCACHED	4
 /* Reading the clock may take longer than a pass, where it is not a register of
@@ -71,7 +69,7 @@
  * at least, by choice, so that noise does not make an estimator cost nothing.
  */
 #define IP_VS_EST_CLOCK_NOISE	8
-/* Cost where the clock does not tell, ns.  By choice: the lines that the meter
+/* Cost where the clock is too coarse, ns.  By choice: the lines that the meter
  * assumes, of 128 CPUs, see IP_VS_EST_LINE_NS
  */
 #define IP_VS_EST_COST_DEFAULT	((128 + IP_VS_EST_BUSY_LINES) * IP_VS_EST_LINE_NS)
@@ -81,7 +79,7 @@
  *
  * Context: any.
  * Return: ns; always 0 where the clock is too coarse for that, so that walks
- * seem to take no time and tell nothing.
+ * seem to take no time and measure nothing.
  */
 u64 ip_vs_est_clock(void)
 {
@@ -90,7 +88,7 @@ u64 ip_vs_est_clock(void)
 	return ktime_get_ns();
 }
 
-/* A clock that stands still or goes back tells nothing */
+/* A clock that stands still or goes back measures nothing */
 static s64 ip_vs_est_shorter(s64 best, u64 from, u64 to)
 {
 	s64 time = to - from;
@@ -106,7 +104,7 @@ static s64 ip_vs_est_shorter(s64 best, u64 from, u64 to)
  *
  * Context: may sleep, in @pause.
  * Return: ns for one estimator whose counters are not in the cache, or 0 when
- * @pause has said to give up.
+ * @pause has returned false.
  */
 u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 		   bool (*pause)(void))
@@ -222,7 +220,7 @@ static int ip_vs_est_judge_limit(u32 cost, u32 chain_max, u32 want)
 	return 0;
 }
 
-/* Nobody could tell: after some time, lower limits than the guess are over */
+/* A round without a cost: at last a limit below the guess is raised to it */
 static u32 ip_vs_est_judge_unknown(struct ip_vs_est_judge *j, u32 chain_max,
 				   u32 guess)
 {
@@ -240,7 +238,7 @@ static u32 ip_vs_est_judge_unknown(struct ip_vs_est_judge *j, u32 chain_max,
 
 /**
  * ip_vs_est_judge_round() - a round is over: judge by the slowest kthread
- * @j: what was heard in it, and before; the next round starts
+ * @j: what was added in it, and before; the next round starts
  * @chain_max: limit in use
  * @guess: what calibration has found
  *

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: rows, chains and the pending list: where an estimator is
- *
- * The terms are those of ip_vs_est_impl.h.
+/* IPVS estimation: rows, chains and the pending list
  *
  * Filling: while every open row holds a chain's worth of estimators, a new
  * row is opened; otherwise the least loaded row takes the next one, and those
@@ -210,7 +208,7 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats)
  *
  * One in a chain that is too long; or in the last chain, if fewer chains are
  * enough for all of the row.  So chains are full again when the limit was
- * raised: short ones do not tell what estimators cost.
+ * raised: the cost of estimators is not measured in short ones.
  *
  * Context: est->lock held.
  * Return: an estimator to take out, or NULL when the row keeps the limit.

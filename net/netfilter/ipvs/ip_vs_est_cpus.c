@@ -13,12 +13,12 @@
  *     of them goes offline, and when a partition is made or undone, whatever
  *     they were; where it keeps preferred CPUs, it gives those that are not
  *     isolated, and does so when a CPU comes as well.  Then the task gets those
- *     of est->cpus that it was left, or all of est->cpus.  While none of those is
- *     online there is nothing to give.
+ *     of est->cpus that it was left, or all of est->cpus.  While none of those
+ *     is online there is nothing to give.
  *
- * est_reload_work does this.  A CPU that comes or goes queues it.  Of partitions
- * and taskset nobody tells, so each kthread that walks rows looks at its own CPUs
- * once a period.
+ * est_reload_work does this.  A CPU that comes or goes queues it.  There is no
+ * callback for partitions and taskset, so each kthread that walks rows looks at
+ * its own CPUs once a period.
  */
 
 #include <linux/cpumask.h>
@@ -51,8 +51,8 @@ void ip_vs_est_task_cpus(struct task_struct *task, struct cpumask *cpus)
 }
 
 /* A cpuset partition takes its CPUs from all that is in the root cpuset, and so
- * from kthreadd, the parent of our tasks and of est_reload_work's.  New kthreads
- * do not have that from it: they get all that are for kthreads.
+ * from kthreadd, the parent of our tasks and of est_reload_work's.  New
+ * kthreads do not have that from it: they get all that are for kthreads.
  */
 static void ip_vs_est_update_partitions(struct ip_vs_est_net *est)
 {
@@ -67,8 +67,8 @@ static void ip_vs_est_update_partitions(struct ip_vs_est_net *est)
 }
 
 /* HK_TYPE_DOMAIN is without what isolcpus= and isolated partitions take, and
- * HK_TYPE_WQ without what nohz_full= does; that of kthreads is one or the other,
- * by the kernel's version.
+ * HK_TYPE_WQ without what nohz_full= does; that of kthreads is one or the
+ * other, by the kernel's version.
  */
 static void ip_vs_est_default_cpulist(struct cpumask *cpus)
 {
@@ -236,7 +236,7 @@ void ip_vs_est_check_own_cpus(struct ip_vs_est_net *est)
  * @est: estimation in the namespace
  * @cpus: the CPUs go here
  *
- * The wish.  Of the default list only what was said at boot: who keeps such a
+ * The wish.  Of the default list only what was set at boot: who keeps such a
  * preference leaves out what partitions isolate at the time.
  *
  * Context: est->lock held.
@@ -286,7 +286,7 @@ bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
  * It leaves an isolated CPU, whoever runs there, and may go wherever the
  * scheduler balances.  With all CPUs it would stay: between isolated ones, and
  * from them to others, nothing is balanced.  Where the kernel cuts that to what
- * taskset once said, it gets the others.
+ * taskset once set, it gets the others.
  *
  * Context: may sleep, no lock held.
  */

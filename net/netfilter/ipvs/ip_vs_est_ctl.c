@@ -70,8 +70,8 @@ static bool ip_vs_est_should_run(struct ip_vs_est_net *est)
 	return est->active && est->started > IP_VS_EST_TOTALS && !est->exiting;
 }
 
-/* What has become of CPUs since the last time.  Returns true if a list was
- * written, and can be given to tasks.
+/* Changes of CPUs since the last time.  Returns true if a list was written, and
+ * can be given to tasks.
  */
 static bool ip_vs_est_take_cpu_events(struct ip_vs_est_net *est)
 {

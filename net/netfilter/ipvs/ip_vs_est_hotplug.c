@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: est_reload_work hears of CPUs that come and go */
+/* IPVS estimation: CPU hotplug callbacks, which queue est_reload_work */
 
 #include <linux/cpuhotplug.h>
 #include <linux/spinlock.h>
@@ -37,7 +37,7 @@ static int ip_vs_est_cpu_dead(unsigned int cpu, struct hlist_node *node)
 }
 
 /**
- * ip_vs_est_hotplug_add() - hear of CPUs that come and go
+ * ip_vs_est_hotplug_add() - register for CPUs that come and go
  * @est: estimation in a new namespace
  *
  * Context: may sleep, takes the CPU hotplug lock.
@@ -60,7 +60,7 @@ int ip_vs_est_hotplug_add(struct ip_vs_est_net *est)
 }
 
 /**
- * ip_vs_est_hotplug_del() - hear no more of them
+ * ip_vs_est_hotplug_del() - undo ip_vs_est_hotplug_add()
  * @est: estimation in a namespace that goes away
  *
  * Context: may sleep, takes the CPU hotplug lock.

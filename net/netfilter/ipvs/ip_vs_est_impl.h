@@ -211,7 +211,7 @@ struct ip_vs_est_ctx {
  * @pending: estimators that wait for a place
  * @place_at: when kthread 0 should look at @pending, jiffies
  * @full: no room for the first of @pending: wait until some appears
- * @warned: that there is no room was said
+ * @warned: the warning that there is no room is in the log
  * @started: estimators that are started and not stopped
  *
  * @slot: the contexts, by id; NULL where there is none
@@ -228,8 +228,8 @@ struct ip_vs_est_ctx {
  *	without the lock
  * @guess: what calibration found, without the correction by measurement
  * @calibrate: kthread 0 should calibrate, which reads it without the lock
- * @judge: what the kthreads' meters say about it
- * @measured: chain_max that follows from that, for kthread 0 to take over; or 0
+ * @judge: makes a limit of what the meters measure
+ * @measured: that limit, for kthread 0 to take over; or 0
  * @corrections: times that it has
  *
  * @repack: kthread 0 should take out what is above the limits

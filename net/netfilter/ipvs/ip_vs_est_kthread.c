@@ -9,10 +9,11 @@
  *   the work or comes before it, and then the wake-up finds the state set.
  *
  *   A sample is right whenever it is taken, as it is divided by its own time.
- *   So a kthread that is awake, and has little to do, goes on with the rows that
- *   are due soon, and then sleeps until the next row's own time: an idle table is
- *   a few wake-ups in a period, not one for each row.  Each row is walked once a
- *   period all the same: its next time follows from the time that it was due.
+ *   So a kthread that is awake, and has little to do, goes on with the rows
+ *   that are due soon, and then sleeps until the next row's own time: an idle
+ *   table is a few wake-ups in a period, not one for each row.  Each row is
+ *   walked once a period all the same: its next time follows from the time that
+ *   it was due.
  */
 
 #include <linux/kthread.h>
@@ -29,8 +30,8 @@
  * wake-up.
  */
 #define IP_VS_EST_AHEAD		(10 * IP_VS_EST_TICK)
-/* As long as what was walked since the kthread slept has taken less than this,
- * ns.  By choice: 5 full chains; who works more should spread it over the period.
+/* As long as it has walked for less than this since it slept, ns.  By choice: 5
+ * full chains; who has more to do should spread it over the period.
  */
 #define IP_VS_EST_LIGHT_NS	500000
 
@@ -110,8 +111,9 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 	ip_vs_est_visit_add(visit, &walk, time);
 }
 
-/* Part of the walk of a row, and of its time.  Only on machines of many CPUs: they
- * have large tables, whose estimators are in no cache, and memory that is far away.
+/* Part of the walk of a row, and of its time.  Only on machines of many CPUs:
+ * they have large tables, whose estimators are in no cache, and memory that is
+ * far away.
  */
 static unsigned int ip_vs_est_prefetch(const struct ip_vs_est_row *r,
 				       unsigned int chain,
@@ -133,7 +135,7 @@ static void ip_vs_est_note_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 {
 	u32 us = min_t(u64, div_u64(visit->ns, NSEC_PER_USEC), U32_MAX);
 
-	/* Where no clock tells, nothing is known to be little */
+	/* Without a fine clock, no row is known to be light */
 	ctx->worked += visit->ns ? : IP_VS_EST_LIGHT_NS;
 	ctx->ests += visit->ests;
 	ctx->read += visit->read;
@@ -182,8 +184,8 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 	ip_vs_est_note_row(ctx, row, &visit, late);
 }
 
-/* A period is over: let users see it, and say what its chains tell.  Who
- * ends a round tells kthread 0 what all of them ask for.
+/* A period is over: let users see it, and give its cost to the judge.  Who ends
+ * a round hands the new limit, if there is one, to kthread 0.
  */
 static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 {
@@ -214,9 +216,9 @@ static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
 /* Find the next row with estimators and when it is due.  One that is late by
  * more than a period is due now, and so are those after it in turn: what was
  * missed is skipped, never caught up with.  None is due later than in a period
- * from the time that it was due, which may be ahead: where it seems so, the context
- * was without rows, or without a task, for half of the time that jiffies can
- * count, 25 days on 32 bits.
+ * from the time that it was due, which may be ahead: where it seems so, the
+ * context was without rows, or without a task, for half of the time that
+ * jiffies can count, 25 days on 32 bits.
  */
 static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 {
@@ -241,8 +243,8 @@ static unsigned long ip_vs_est_ahead(const struct ip_vs_est_ctx *ctx)
 }
 
 /* Walk the next row if it is due, or may be walked, and no other: the walk may
- * take longer than a tick, and then the row after it is always due, while kthread
- * 0 has more to do than to walk.
+ * take longer than a tick, and then the row after it is always due, while
+ * kthread 0 has more to do than to walk.
  */
 static void ip_vs_est_walk_next(struct ip_vs_est_ctx *ctx)
 {

@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: what an estimator costs, by the time that walks take
+/* IPVS estimation: the cost of an estimator, fitted to the times of walks
  *
- * A limit must hold when every CPU has counted for every estimator.  Walks are
- * of whatever is there instead: estimators that are quiet and take next to
- * nothing, that are sampled without a counter being read, that a few CPUs have
- * counted for.  So some of the full chains are probed: the clock is read where
- * quiet and busy estimators meet, and what the busy ones have taken is
+ * Linear regression, least squares with a ridge penalty.  What a busy estimator
+ * takes is modelled as
  *
- *	base  +  all * (counters that were read) / (counters of all CPUs)
+ *	cost = base + all * (counters read) / (counters of all CPUs)
  *
- * for each.  What is wanted is base + all.
+ * in units of 2^-8 ns.  The result is base + all: a limit must hold when every
+ * CPU has counted for every estimator, whatever there is to walk now.
  *
- * They take longer than that by interrupts, or by a hypervisor that runs another
- * guest, but never shorter.  So like is compared with like: times fall into
- * classes by the share of counters that was read, and the low quartile of a
- * class stands for all of it.  Most of them may have been held up, for however
- * long.  To these points base and all are fitted once in a period: first both by
- * one factor, which is a CPU at another clock, so that there is nothing to be
- * learned anew when that is over.  Then each by its own, as far as the points
- * tell.  If all estimators have as many CPUs, they do not, and what has been
- * learned before stays in proportion; or what was assumed at first, which is
- * one cache line for each CPU.
+ * Once a period, from the times of probed chains (ip_vs_est_probe.c):
+ *
+ *  1. Times fall into classes by the share of counters that was read, each half
+ *     of the one above.  The low quartile of a class is its point: interrupts,
+ *     or a hypervisor that runs another guest, make times longer, and maybe
+ *     most of them, but never shorter.
+ *  2. base and all are scaled by one factor, the weighted mean of what the
+ *     points are to the model.  That is a CPU at another clock, after which
+ *     nothing is to be learned anew.
+ *  3. If the points are far enough apart, each gets its own factor by the
+ *     regression, on relative errors.  The penalty is on the change, so that it
+ *     takes some periods.  If all estimators have as many CPUs the points are
+ *     one, and the proportion stays as it was learned before; or as assumed at
+ *     first, which is one cache line for each CPU.
+ *  4. A result within 1/8 of the last one enters a weighted mean with it.  One
+ *     farther away is an outlier until the next period confirms it.
  *
  * Short chains do not count, see ip_vs_est_long_enough(): that a CPU was asleep
  * before would pass for the cost of few estimators.
@@ -46,20 +50,21 @@
 #define IP_VS_EST_ONE		((int)BIT(IP_VS_EST_FRAC_BITS))
 /* The least that base and all may be, so that they can grow again: 1/16 ns */
 #define IP_VS_EST_COST_MIN	BIT(IP_VS_EST_COST_SHIFT - 4)
-/* Points tell what CPUs add if they are apart by half of all counters.  By choice:
- * what chance does to nearer ones would be multiplied.
+/* Points give a slope if they are apart by half of all counters.  By choice:
+ * the noise of nearer ones would be multiplied.
  */
 #define IP_VS_EST_MIN_SPREAD	(IP_VS_EST_ONE / 2)
-/* How much a change of proportion costs against the errors of times, in times
- * that are wrong by all of it.  By choice, so that it takes some periods.
+/* The ridge penalty: what a change of both costs against the errors that are
+ * left, in times that are wrong by all of it.  By choice, so that it takes some
+ * periods.
  */
 #define IP_VS_EST_RIDGE		(2 * IP_VS_EST_ONE)
-/* Differences of less than 1/8 are chance for the most part: then the costs are
- * a mean, in which what was known before has the weight of so many times.  Larger
- * ones are believed when the next period says so too.  By choice: what is left
- * of chance is less than what asks for another limit.
+/* Differences of less than 1/8 are noise for the most part: then the costs are
+ * a mean, in which what was known before has the weight of so many times.  By
+ * choice: the noise that is left is less than what changes the limit.
  */
 #define IP_VS_EST_PRIOR_WEIGHT	16
+
 /**
  * struct ip_vs_est_point - what stands for the times of a class
  * @cost: time for each estimator
@@ -96,7 +101,7 @@ static u64 ip_vs_est_expect(const struct ip_vs_est_meter *m, u32 read)
 	return m->base + ((u64)m->all * read >> IP_VS_EST_FRAC_BITS);
 }
 
-/* A time against it, IP_VS_EST_ONE is the same */
+/* A time against that, IP_VS_EST_ONE is the same */
 static u64 ip_vs_est_ratio(const struct ip_vs_est_meter *m, u64 cost, u32 read)
 {
 	return div64_u64(cost << IP_VS_EST_FRAC_BITS,
@@ -156,7 +161,7 @@ static void ip_vs_est_class_time(struct ip_vs_est_meter *m,
 }
 
 /**
- * ip_vs_est_meter_add() - note what a probed chain has taken, if it tells
+ * ip_vs_est_meter_add() - note what a probed chain has taken, if long enough
  * @m: the meter of the context
  * @ns: time of all of the walk but of reading the clock, ns, not preempted
  * @walk: what was done in it
@@ -261,9 +266,10 @@ static u32 ip_vs_est_changed(u32 cost, s64 y, s64 by)
 				    IP_VS_EST_FRAC_BITS);
 }
 
-/* Each cost by its own factor, for which the squares of the errors that are
- * left become least, with what a change costs.  All of it is relative to what
- * was to be expected, and below 2^24 in units of 1 / IP_VS_EST_ONE.
+/* Ridge regression, the normal equations of two unknowns: each cost by its own
+ * factor, for which the squares of the errors that are left and of the change
+ * become least.  All of it is relative to what was expected, and below 2^24 in
+ * units of 1 / IP_VS_EST_ONE.
  */
 static void ip_vs_est_meter_fit(struct ip_vs_est_meter *m,
 				const struct ip_vs_est_point *p, unsigned int n)
@@ -284,7 +290,7 @@ static void ip_vs_est_meter_fit(struct ip_vs_est_meter *m,
 		s01 += p->n * base * all >> IP_VS_EST_FRAC_BITS;
 		s11 += p->n * all * all >> IP_VS_EST_FRAC_BITS;
 	}
-	/* Not 0, because what a change costs is in it */
+	/* Not 0, because the penalty is in it */
 	det = (s00 * s11 - s01 * s01) >> IP_VS_EST_FRAC_BITS;
 	m->base = ip_vs_est_changed(m->base, (y0 * s11 - y1 * s01) >>
 					     IP_VS_EST_FRAC_BITS, det);
@@ -338,13 +344,13 @@ static u32 ip_vs_est_meter_learn(struct ip_vs_est_meter *m,
 }
 
 /**
- * ip_vs_est_meter_period() - look at what was noted in a period
+ * ip_vs_est_meter_period() - fit the cost to the times of a period
  * @m: the meter of the context; the next period starts
  * @chain_max: limit in use
  *
  * Context: the kthread that owns @m.
  * Return: what an estimator takes when every CPU has counted for it, in units
- * of 2^-IP_VS_EST_COST_SHIFT ns, or 0 if the chains do not tell.  If even the
+ * of 2^-IP_VS_EST_COST_SHIFT ns, or 0 if no counter was read.  If even the
  * fastest was too slow, at least what its estimators have taken.
  */
 u32 ip_vs_est_meter_period(struct ip_vs_est_meter *m, u32 chain_max)

@@ -6,8 +6,8 @@
 #include "ip_vs_est_pass.h"
 
 /* Estimators are packed again when they need only one in so many of the open
- * rows, or of the contexts: by choice, so that fewer are moved than were deleted
- * before
+ * rows, or of the contexts: by choice, so that fewer are moved than were
+ * deleted before
  */
 #define IP_VS_EST_SPARSE	4
 /* Costs of estimators are in units of 2^-8 ns */
@@ -24,8 +24,8 @@
  */
 #define IP_VS_EST_BUSY_LINES	8
 /* And a line, ns: half of the 80 that memory takes, as the next ones are read
- * meanwhile.  By choice, and of little account: the first times set all right by
- * one factor.
+ * meanwhile.  By choice, and of little account: the first times set all right
+ * by one factor.
  */
 #define IP_VS_EST_LINE_NS	40
 
@@ -46,7 +46,7 @@ struct ip_vs_est_timed {
  * @timed: some of them
  * @n: how many these are
  * @seen: how many there were
- * @skip: one of so many and 1 is kept, 2^n - 1
+ * @skip: of skip + 1 one is kept; 2^n - 1
  * @busy: estimators that are not in a time yet
  * @groups: groups of CPUs that were read for these
  * @busy_ns: what these have taken, ns
@@ -66,8 +66,8 @@ struct ip_vs_est_class {
  * @class: times of this period
  * @times: times of this period, in the classes or left out
  * @chains: chains that came when there were enough of them
- * @least: the least time of a probed chain, for each estimator in it, as a cost;
- *	or 0
+ * @least: the least time of a probed chain, for each estimator in it, as a
+ *	cost; or 0
  * @base: cost of a busy estimator without reading counters; 0 at first
  * @all: and what is added for the counters of all CPUs
  * @outlier: cost that the last period has measured instead, too far off to be
@@ -118,9 +118,9 @@ bool ip_vs_est_judge_add(struct ip_vs_est_judge *j, u32 cost,
 			 unsigned long now);
 u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess);
 
-/* Is a chain of @ests long enough to tell what one costs?  Not only full ones
- * are: none is after many were deleted, or after the limit was raised.  A quarter,
- * by choice, is what compaction leaves.
+/* Is a chain of @ests long enough to measure what one costs?  Not only full
+ * ones are: none is full after many were deleted, or after the limit was
+ * raised.  A quarter, by choice, is what compaction leaves.
  */
 static inline bool ip_vs_est_long_enough(u32 ests, u32 chain_max)
 {

@@ -43,9 +43,9 @@
  *   what it was before.  It was at least 1 s ago, so it cannot be the same
  *   again.  The time of such a sample is that of the sums, and if their making
  *   was held up, each is sampled at once instead.  An estimator in a batch is
- *   not settled, and all its groups are hot; so whatever is counted while the sum
- *   is made, and what another walker clears, does not matter: it is a part of
- *   the next sample.
+ *   not settled, and all its groups are hot; so whatever is counted while the
+ *   sum is made, and what another walker clears, does not matter: it is a part
+ *   of the next sample.
  */
 
 #include <linux/bitops.h>
@@ -192,7 +192,7 @@ void ip_vs_est_begin(struct ip_vs_stats *stats)
 	spin_unlock(&stats->lock);
 }
 
-/* Packets have come, or the estimator leaves: say since when there were none */
+/* Packets come, or the estimator leaves: note since when there were none */
 static void ip_vs_est_clear_quiet(struct ip_vs_estimator *est, u64 walked)
 {
 	if (!est->quiet)

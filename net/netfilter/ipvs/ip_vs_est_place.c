@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: kthread 0 as calibrator and distributor
+/* IPVS estimation: kthread 0 finds the limit and places estimators
  *
  * Kthread 0 takes estimators from the pending list and puts them into the
  * first context that has room.  When all are full it makes a new one in the
@@ -34,7 +34,7 @@ static bool ip_vs_est_pause(void)
 	return !kthread_should_stop();
 }
 
-/* Say the limits that the first calibration, or correction, has found */
+/* Log the limits that the first calibration, or correction, has found */
 static void ip_vs_est_log_limits(struct ip_vs_est_net *est, const char *how)
 {
 	unsigned int ctx_max;
@@ -106,7 +106,7 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	if (first || !ip_vs_est_same_guess(est->guess, guess))
 		est->guess = guess;
 	ip_vs_est_set_chain_max(est, limit);
-	/* What was said meanwhile is about the limit that was */
+	/* What was measured meanwhile is about the limit that was */
 	est->measured = 0;
 	memset(&est->judge, 0, sizeof(est->judge));
 	est->judge.begun = jiffies;
@@ -247,20 +247,20 @@ static void ip_vs_est_warn_full(struct ip_vs_est_net *est)
 {
 	unsigned int nctx, started;
 	u32 room;
-	bool say;
+	bool warn;
 
 	/* Who makes namespaces without privilege could use up the rate limit */
 	if (est->ipvs->net->user_ns != &init_user_ns)
 		return;
 
 	spin_lock(&est->lock);
-	say = !est->warned;
+	warn = !est->warned;
 	est->warned = true;
 	nctx = est->nctx;
 	started = est->started;
 	room = ip_vs_est_ctx_room(est);
 	spin_unlock(&est->lock);
-	if (say)
+	if (warn)
 		pr_warn_ratelimited("netns %d: %u estimators, but room for %u kthreads of %u each: the rest have exact counters and no rates\n",
 				    est->ipvs->gen, started, nctx, room);
 }

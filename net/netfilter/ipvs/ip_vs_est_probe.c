@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: a walk with the clock in hand
+/* IPVS estimation: the walk of a chain in which busy estimators are timed
  *
  * What busy estimators take is timed from where one follows a quiet one to the
  * next quiet one: a run.  So the clock is read twice for each run, which is known
@@ -20,7 +20,7 @@
 #define IP_VS_EST_CLOCK_MAX	12000
 
 /**
- * struct ip_vs_est_probe - a walk with the clock in hand
+ * struct ip_vs_est_probe - a walk in which busy estimators are timed
  * @walk: the walk
  * @reading: what it takes to read the clock, ns
  * @begun: when the run of busy estimators began, ns
@@ -115,7 +115,7 @@ static void ip_vs_est_run_begin(struct ip_vs_est_probe *p,
 }
 
 /**
- * ip_vs_est_chain_probe() - ip_vs_est_chain_walk(), with the clock in hand
+ * ip_vs_est_chain_probe() - ip_vs_est_chain_walk(), busy estimators timed
  * @m: the meter of the context
  * @chain: a chain of a row that was read in this RCU read-side section
  * @walk: what was done is added to it, and the time that busy ones have taken

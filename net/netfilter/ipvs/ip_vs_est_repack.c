@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: kthread 0 takes out what is to be placed anew
+/* IPVS estimation: repacking, by kthread 0
  *
  * A repack decides which contexts and rows are kept, as many as all estimators
  * need, then goes through all of them and puts what is above the limits, in more

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation: what users read of an object, and zero */
+/* IPVS estimation: counters and rates, read and zeroed by users */
 
 #include <linux/jiffies.h>
 #include <linux/spinlock.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS traffic counters: allocated, and which of them must be read
+/* IPVS traffic counters: objects that have them, and which must be read
  *
  * Each CPU adds to counters of its own, which are never reset.  Who reads sums
  * those of the CPUs that can have counted and takes off what the sum was when
@@ -233,11 +233,11 @@ void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now)
 }
 
 /**
- * ip_vs_stats_clear() - let the packets tell anew which CPUs they are on
+ * ip_vs_stats_clear() - have packets mark anew which CPUs they are on
  * @stats: which
  *
- * Of the hot groups alone: the bit of another is all that says of its packets
- * that they have come.
+ * Of the hot groups alone: from another one, only its bit shows that packets
+ * have come.
  *
  * Context: stats->lock held.
  */
