@@ -114,7 +114,8 @@ struct ip_vs_estimator {
  * @net: estimation in the namespace that it belongs to
  *
  * The first cache line is all that packets need, and a pass over an object
- * without any.  Other passes need the next two as well, and @cold if it is used.
+ * without any.  Other passes need the next two as well, and @cold if it is
+ * used.
  */
 struct ip_vs_stats {
 	struct ip_vs_cpu_stats __percpu *cpustats;
@@ -140,9 +141,10 @@ DECLARE_PER_CPU(unsigned long, ip_vs_stats_group);
 void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
 			   struct ip_vs_stats *total, unsigned long group);
 
-/* Begin to count; the group of this CPU.  Where counters are 64 bits wide at once,
- * each addition is a local one that interrupts do not tear, so that only the CPU
- * must stay the same.  On 32 bits a softirq must not come between the halves.
+/* Begin to count; the group of this CPU.  Where counters are 64 bits wide at
+ * once, each addition is a local one that interrupts do not tear, so that only
+ * the CPU must stay the same.  On 32 bits a softirq must not come between the
+ * halves.
  */
 static inline unsigned long ip_vs_stats_begin(void)
 {
@@ -163,9 +165,9 @@ static inline void ip_vs_stats_end(void)
 
 /* Let readers know of what is counted, see ip_vs_stats.c: for the server, the
  * service and the total with one test, as all three have the bit while there is
- * traffic.  Before the counting or after it, on this CPU or another one, as long as
- * it is in the same RCU read-side section.  As the last thing to do it costs
- * nobody a register.
+ * traffic.  Before the counting or after it, on this CPU or another one, as
+ * long as it is in the same RCU read-side section.  As the last thing to do it
+ * costs nobody a register.
  */
 static inline void ip_vs_stats_mark(struct ip_vs_stats *dest,
 				    struct ip_vs_stats *svc,

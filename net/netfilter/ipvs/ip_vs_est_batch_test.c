@@ -95,7 +95,7 @@ static struct ip_vs_stats *batch_test_take(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, t->batch.n, 1);
 	KUNIT_EXPECT_PTR_EQ(test, t->batch.stats[0], t->stats[0]);
 	KUNIT_EXPECT_FALSE(test, t->stats[0]->settled);
-	/* The first sample looks at who is wanted, whoever reads the counters */
+	/* The first sample clears the bits, whoever reads the counters */
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&t->stats[0]->dirty), 0);
 	return t->stats[0];
 }
@@ -209,8 +209,8 @@ static void batch_test_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats->est.base.v[IP_VS_INPKTS], base + 30);
 }
 
-/* Nothing was counted since the last sample: the batch clears, and so it settles
- * in the end
+/* Nothing was counted since the last sample: the batch clears, and so it
+ * settles in the end
  */
 static void batch_test_silent(struct kunit *test)
 {

@@ -72,7 +72,8 @@
 /* Cost where the clock is too coarse, ns.  By choice: the lines that the meter
  * assumes, of 128 CPUs, see IP_VS_EST_LINE_NS
  */
-#define IP_VS_EST_COST_DEFAULT	((128 + IP_VS_EST_BUSY_LINES) * IP_VS_EST_LINE_NS)
+#define IP_VS_EST_COST_DEFAULT	\
+	((128 + IP_VS_EST_BUSY_LINES) * IP_VS_EST_LINE_NS)
 
 /**
  * ip_vs_est_clock() - the time to measure walks with

@@ -13,9 +13,9 @@
 
 /* Calibration */
 
-/* A clock for the calibration, which has no place for a context: in ns.  Reading
- * it takes @clock_reading; a run reads it three times, and what is before the
- * last takes @clock_step, in the first run @clock_first.
+/* A clock for the calibration, which has no place for a context: in ns.
+ * Reading it takes @clock_reading; a run reads it three times, and what is
+ * before the last takes @clock_step, in the first run @clock_first.
  */
 static u64 clock_now;
 static s64 clock_step;
@@ -245,7 +245,7 @@ static struct kunit_suite limit_test_suite = {
 };
 
 /* A limit that was asked for before a calibration is over is about what was in
- * use before: it is not applied over its result, and nothing that was said stays
+ * use before: it is not applied over its result, and nothing of it stays
  */
 static void calibrate_test_measured_meanwhile(struct kunit *test)
 {

@@ -2,8 +2,8 @@
 /* KUnit tests of IPVS estimation: estimators enter rows and chains
  *
  * Specified here: the order in which rows are opened and chains are filled,
- * how much a context holds, that an error changes nothing, and what is left when
- * estimators leave.
+ * how much a context holds, that an error changes nothing, and what is left
+ * when estimators leave.
  */
 
 #include "ip_vs_est_chain_test.h"
@@ -58,8 +58,8 @@ static void chain_test_least_loaded_row(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ip_vs_est_test_ctx(test, t->ctx, 3), 3 * base);
 }
 
-/* On machines of many CPUs a row takes as many as share pages of counters, after the
- * first chain; the row that was opened last begins
+/* On machines of many CPUs a row takes as many as share pages of counters,
+ * after the first chain; the row that was opened last begins
  */
 static void chain_test_rows_take_neighbours(struct kunit *test)
 {
@@ -79,7 +79,7 @@ static void chain_test_rows_take_neighbours(struct kunit *test)
 				1 + i % (run - 3) / 3);
 	}
 
-	/* Where one has left there is no gap to fill before it is the least load */
+	/* Where one has left is no gap to fill before it is the least load */
 	chain_test_del(t, base);
 	KUNIT_EXPECT_EQ(test, chain_test_add(t, base, 3), 0);
 	KUNIT_EXPECT_EQ(test, t->stats[base].est.row, 4);

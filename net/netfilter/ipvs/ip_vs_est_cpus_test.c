@@ -29,8 +29,8 @@
 #define CPUS_TEST_ROUNDS	30
 #define CPUS_TEST_LATER_MS	4
 
-/* What a test that ends early must not leave as it is: the parent of all kthreads,
- * where it was given other CPUs, and those that it had
+/* What a test that ends early must not leave as it is: the parent of all
+ * kthreads, where it was given other CPUs, and those that it had
  */
 static struct task_struct *cpus_test_kthreadd;
 static struct cpumask cpus_test_had;
@@ -254,7 +254,7 @@ static void cpus_test_taken(struct kunit *test)
 }
 
 #ifdef CONFIG_HOTPLUG_CPU
-/* Wait until est_reload_work has nothing to do, without making it do anything */
+/* Wait until est_reload_work has nothing to do, without queueing it */
 static bool cpus_test_quiet(struct ip_vs_est_test *t)
 {
 	unsigned long end = jiffies + 120 * HZ;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* KUnit tests of IPVS estimation: when what estimators cost changes the limit */
+/* KUnit tests of IPVS estimation: when the cost changes the limit */
 
 #include <linux/time64.h>
 

@@ -314,7 +314,8 @@ static bool ip_vs_est_near(u64 cost, u64 other)
 
 /* Learn from the points; returns the cost when every CPU has counted */
 static u32 ip_vs_est_meter_learn(struct ip_vs_est_meter *m,
-				 const struct ip_vs_est_point *p, unsigned int n)
+				 const struct ip_vs_est_point *p,
+				 unsigned int n)
 {
 	u64 base = m->base, all = m->all, cost;
 	unsigned int i, times = 0;

@@ -62,8 +62,8 @@ static void ip_vs_est_set_chain_max(struct ip_vs_est_net *est, u32 chain_max)
 
 	if (chain_max == est->chain_max)
 		return;
-	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain(), ip_vs_est_period() and
-	 * ip_vs_est_distribute()
+	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain(), ip_vs_est_period()
+	 * and ip_vs_est_distribute()
 	 */
 	WRITE_ONCE(est->chain_max, chain_max);
 	ip_vs_est_repack(est);
@@ -374,8 +374,8 @@ void ip_vs_est_distribute(struct ip_vs_est_net *est)
 {
 	unsigned long end;
 
-	/* Tested again under the lock before this task sleeps: a late look is no
-	 * harm.  Pairs with WRITE_ONCE() in ip_vs_est_cpulist_store().
+	/* Tested again under the lock before this task sleeps: a late look is
+	 * no harm.  Pairs with WRITE_ONCE() in ip_vs_est_cpulist_store().
 	 */
 	if (READ_ONCE(est->calibrate))
 		ip_vs_est_calibrate(est);

@@ -2,9 +2,9 @@
 /* IPVS estimation: the walk of a chain in which busy estimators are timed
  *
  * What busy estimators take is timed from where one follows a quiet one to the
- * next quiet one: a run.  So the clock is read twice for each run, which is known
- * and taken off, and bounded.  Where it is slow, only the first runs of a chain
- * are timed.
+ * next quiet one: a run.  So the clock is read twice for each run, which is
+ * known and taken off, and bounded.  Where it is slow, only the first runs of a
+ * chain are timed.
  */
 
 #include <linux/ktime.h>
@@ -14,8 +14,8 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* Reading the clock may take so much of the time of a probed chain, ns; then the
- * rest is not timed.  By choice: 1/8 of the 95 us that a chain should take.
+/* Reading the clock may take so much of the time of a probed chain, ns; then
+ * the rest is not timed.  By choice: 1/8 of the 95 us that a chain should take.
  */
 #define IP_VS_EST_CLOCK_MAX	12000
 

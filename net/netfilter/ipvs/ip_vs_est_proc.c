@@ -111,8 +111,8 @@ static int ip_vs_est_show(struct seq_file *seq, void *v)
  * @ipvs: the namespace
  * @seq: that file
  *
- * Contexts are the slots, and chain_max decides how many estimators one has room
- * for: none before calibration.
+ * Contexts are the slots, and chain_max decides how many estimators one has
+ * room for: none before calibration.
  *
  * Context: process context, takes est->lock.
  */

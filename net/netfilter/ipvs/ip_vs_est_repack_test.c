@@ -105,8 +105,8 @@ static void repack_test_raise(struct kunit *test)
 					    IP_VS_EST_ROWS), 25);
 }
 
-/* ... and chains: where all rows are needed before and after, they are fewer and
- * full
+/* ... and chains: where all rows are needed before and after, they are fewer
+ * and full
  */
 static void repack_test_raise_chains(struct kunit *test)
 {

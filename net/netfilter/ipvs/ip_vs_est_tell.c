@@ -61,7 +61,8 @@ void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay)
 	if (est->exiting)
 		return;
 	if (delay)
-		queue_delayed_work(system_dfl_long_wq, &est->reload_work, delay);
+		queue_delayed_work(system_dfl_long_wq, &est->reload_work,
+				   delay);
 	else
 		mod_delayed_work(system_dfl_long_wq, &est->reload_work, 0);
 }

@@ -190,7 +190,7 @@ void ip_vs_est_test_exit(struct kunit *test)
 }
 
 /**
- * ip_vs_est_test_flush() - wait until est_reload_work has done what it was queued for
+ * ip_vs_est_test_flush() - wait for what est_reload_work was queued for
  * @t: whose
  *
  * A kthread may queue it again just then, which takes it off the queue for an

@@ -5,22 +5,23 @@
  * those of the CPUs that can have counted and takes off what the sum was when
  * the user last zeroed it; so every read is exact, with or without estimation.
  *
- * dirty: a packet sets the bit of its CPU's group if it is clear.  The bits stay
- * while there is traffic, so that packets read a line that nobody writes.  A pass
- * clears them, under stats->lock, when nothing was counted since the last sample;
- * and now and then to find out which are still wanted, see ip_vs_stats_age().
+ * dirty: a packet sets the bit of its CPU's group if it is clear.  The bits
+ * stay while there is traffic, so that packets read a line that nobody writes.
+ * A pass clears them, under stats->lock, when nothing was counted since the
+ * last sample; and now and then to find out which are still wanted, see
+ * ip_vs_stats_age().
  *
  * hot, cold: bits of dirty that were seen set go to seen, for good, and to hot.
  * Groups in hot are read.  One that left its bit clear for a grace period is
  * cooled: what it has counted is added to *cold, which then stands for it until
- * its bit is set again.  When all are silent the object is settled: then est.base
- * stands for everything until any bit is set.
+ * its bit is set again.  When all are silent the object is settled: then
+ * est.base stands for everything until any bit is set.
  *
  * What a sum could miss
  *
- *   Bits leave dirty by ip_vs_stats_clear() alone: only those of hot groups, and
- *   the cookie of a grace period is taken after that.  Take a packet of group g
- *   that has counted and is through.
+ *   Bits leave dirty by ip_vs_stats_clear() alone: only those of hot groups,
+ *   and the cookie of a grace period is taken after that.  Take a packet of
+ *   group g that has counted and is through.
  *
  *   - g is hot: it is read.
  *   - g is not hot, and its bit is set: who reads sees it, and sums all groups
@@ -34,11 +35,11 @@
  *
  *   So no order between bit and counter is needed in the packet path, on any
  *   memory model: RCU gives it.  That passes find a bit clear, twice or more,
- *   would not be enough: a packet may be held up between finding its bit set and
- *   counting, for longer than that.
+ *   would not be enough: a packet may be held up between finding its bit set
+ *   and counting, for longer than that.
  *
- *   Sums never fall: *cold and est.base change under the lock only, to a reading
- *   that is newer, and the same reading is what the pass itself shows.
+ *   Sums never fall: *cold and est.base change under the lock only, to a
+ *   reading that is newer, and the same reading is what the pass itself shows.
  *
  *   A sum that misses an addition which is going on is no error: who reads
  *   after a packet, in the sense that something has told him that it is
@@ -53,9 +54,9 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* Samples from one look at which groups are still wanted to the next, on machines
- * of many CPUs: 64 s.  By choice: the atomics that packets pay for it are 1/32 of
- * those that a look at each sample would cost.  Tests set it.
+/* Samples from one look at which groups are still wanted to the next, on
+ * machines of many CPUs: 64 s.  By choice: the atomics that packets pay for it
+ * are 1/32 of those that a look at each sample would cost.  Tests set it.
  */
 unsigned int ip_vs_stats_refresh __read_mostly = 32;
 
@@ -198,8 +199,8 @@ void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
 		atomic_long_or(group, &total->dirty);
 }
 
-/* What all groups but the hot ones have counted; est.base where it is settled is
- * not asked for here
+/* What all groups but the hot ones have counted; est.base where it is settled
+ * is not asked for here
  */
 static void ip_vs_stats_add_cold(const struct ip_vs_stats *stats,
 				 struct ip_vs_counts *sum)
@@ -310,9 +311,10 @@ static void ip_vs_stats_cool(struct ip_vs_stats *stats, unsigned long silent,
 	stats->hot &= ~silent;
 }
 
-/* Count samples.  The first since the object was settled clears: traffic that is
- * a packet now and then is settled again after two readings, not three.  So does
- * one of ip_vs_stats_refresh where it is worth while to know who fell silent.
+/* Count samples.  The first since the object was settled clears: traffic that
+ * is a packet now and then is settled again after two readings, not three.  So
+ * does one of ip_vs_stats_refresh where it is worth while to know who fell
+ * silent.
  */
 static bool ip_vs_stats_age(struct ip_vs_stats *stats)
 {
@@ -352,8 +354,8 @@ bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
 		ip_vs_stats_heat(stats, dirty, read);
 	silent = stats->hot & ~dirty;
 	/* Before hot groups are read.  The barrier in it, when it returns true,
-	 * pairs with the end of the read-side sections of packets: what is read of
-	 * them below holds what they have counted.  Cold ones have had that.
+	 * pairs with the end of the read-side sections of packets: what is read
+	 * of them below holds what they have counted.  Cold ones have had that.
 	 */
 	if (silent && poll_state_synchronize_rcu(stats->cleared))
 		ip_vs_stats_cool(stats, silent, read);
@@ -371,7 +373,8 @@ bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
 	if (stats->settled) {
 		stats->hot = 0;
 		stats->age = 0;
-	} else if (refresh || (dirty && ip_vs_counts_same(now, &stats->est.base))) {
+	} else if (refresh ||
+		   (dirty && ip_vs_counts_same(now, &stats->est.base))) {
 		ip_vs_stats_clear(stats);
 	}
 	return true;

@@ -125,8 +125,8 @@ static void hot_test_expect(struct kunit *test, unsigned long hot,
 	KUNIT_EXPECT_EQ(test, k.conns, conns);
 }
 
-/* Each way of counting tells of itself, on this CPU, whichever of the three does
- * not know yet
+/* Each way of counting tells of itself, on this CPU, whichever of the three
+ * does not know yet
  */
 static void hot_test_mark(struct kunit *test)
 {

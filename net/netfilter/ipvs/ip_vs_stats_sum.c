@@ -12,27 +12,27 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* What is measured here was, by tools/testing/ipvs/bench in a virtual machine on
- * an AMD EPYC.
+/* What is measured here was, by tools/testing/ipvs/bench in a virtual machine
+ * on an AMD EPYC.
  *
  * From so many CPUs on, several objects are read together, and CPUs that fell
  * silent are read no more.  Measured for the first: with 16 the second look at
- * each object costs more than what is gained, with 32 it is about the same, with
- * 64 a quarter is gained.
+ * each object costs more than what is gained, with 32 it is about the same,
+ * with 64 a quarter is gained.
  */
 #define IP_VS_STATS_WIDE	32
-/* Fewer objects than this are read one by one after all.  By choice: their counters
- * fill five lines.
+/* Fewer objects than this are read one by one after all.  By choice: their
+ * counters fill five lines.
  */
 #define IP_VS_STATS_FEW		8
-/* Counters that are so near, bytes, share lines or pages, so that reading them CPU
- * by CPU pays.  By choice: those of six objects.  Measured with tables whose chains
- * are in the order of allocation, and with chains in no order, which are read
- * faster one by one.
+/* Counters that are so near, bytes, share lines or pages, so that reading them
+ * CPU by CPU pays.  By choice: those of six objects.  Measured with tables
+ * whose chains are in the order of allocation, and with chains in no order,
+ * which are read faster one by one.
  */
 #define IP_VS_STATS_NEAR	256
-/* CPUs that are read for each object in turn, while the same number of CPUs after
- * them are asked for: of 2, 4 and 8 this was the fastest
+/* CPUs that are read for each object in turn, while the same number of CPUs
+ * after them are asked for: of 2, 4 and 8 this was the fastest
  */
 #define IP_VS_STATS_BLOCK	4
 
@@ -154,7 +154,7 @@ void ip_vs_stats_sum(const struct ip_vs_stats *stats, unsigned long groups,
 	*dst = sum;
 }
 
-/* The sum is in registers meanwhile, and what comes next on its way to the cache */
+/* The sum is in registers meanwhile, and what comes next is prefetched */
 static __always_inline void ip_vs_stats_add_block(const struct ip_vs_stats *stats,
 						  unsigned int from,
 						  unsigned int end,
