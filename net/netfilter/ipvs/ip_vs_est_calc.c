@@ -46,8 +46,8 @@
 /* Two periods, in which each kthread adds its cost at least once, jiffies */
 #define IP_VS_EST_ROUND		(2 * IP_VS_EST_PERIOD)
 /* Rounds in a row that ask for less, or for more: 8 s and 16 s */
-#define IP_VS_EST_ROUNDS_SLOW	2
-#define IP_VS_EST_ROUNDS_FAST	4
+#define IP_VS_EST_ROUNDS_LOWER	2
+#define IP_VS_EST_ROUNDS_RAISE	4
 /* Rounds without a cost: 52 s.  That is doubled at most so often, which makes
  * 4 hours.
  */
@@ -270,8 +270,8 @@ u32 ip_vs_est_judge_round(struct ip_vs_est_judge *j, u32 chain_max, u32 guess)
 		j->want = want;
 	j->want = dir > 0 ? max(j->want, want) : min(j->want, want);
 	j->streak += dir;
-	if (j->streak < IP_VS_EST_ROUNDS_SLOW &&
-	    j->streak > -IP_VS_EST_ROUNDS_FAST)
+	if (j->streak < IP_VS_EST_ROUNDS_LOWER &&
+	    j->streak > -IP_VS_EST_ROUNDS_RAISE)
 		return 0;
 	j->streak = 0;
 	if (dir < 0)

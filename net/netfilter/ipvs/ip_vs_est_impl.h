@@ -29,6 +29,7 @@
  * sample	what was counted since the last sample, and in what time
  * pass		a look at one estimator, which takes a sample if one is due
  * quiet	with rates of 0 and settled counters: a pass has nothing to do
+ * busy		not quiet: a pass has to take its lock, at least
  * settled	with counters that are known not to have moved (ip_vs_stats.c)
  * group	CPUs that share a bit of ip_vs_stats.dirty: one CPU, if few
  * generation	number of a time in which estimation was on, or off: est->gen

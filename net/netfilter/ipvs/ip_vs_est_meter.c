@@ -116,7 +116,7 @@ static void ip_vs_est_class_add(struct ip_vs_est_class *c,
 {
 	unsigned int seen = c->seen++, i;
 
-	if (c->n == IP_VS_EST_TIMED && !(seen & c->skip)) {
+	if (c->n == IP_VS_EST_CLASS_TIMES && !(seen & c->skip)) {
 		c->n /= 2;
 		for (i = 1; i < c->n; i++)
 			c->timed[i] = c->timed[2 * i];

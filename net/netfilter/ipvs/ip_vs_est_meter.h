@@ -15,7 +15,7 @@
 /* Times that a meter keeps of each class, and classes: of all counters nothing
  * was read, all, half or more, a quarter or more, ... down to less than 1/64
  */
-#define IP_VS_EST_TIMED		16
+#define IP_VS_EST_CLASS_TIMES	16
 #define IP_VS_EST_CLASSES	9
 /* What a busy estimator is assumed to take at first, beside the counters of all
  * CPUs, in cache lines that are read, one for each CPU: the four of struct
@@ -52,7 +52,7 @@ struct ip_vs_est_timed {
  * @busy_ns: what these have taken, ns
  */
 struct ip_vs_est_class {
-	struct ip_vs_est_timed	timed[IP_VS_EST_TIMED];
+	struct ip_vs_est_timed	timed[IP_VS_EST_CLASS_TIMES];
 	unsigned int		n;
 	unsigned int		seen;
 	unsigned int		skip;
