@@ -115,10 +115,11 @@ static void batch_test_same(struct kunit *test)
 		batch_test_count(t->twin[i], i);
 		ip_vs_stats_test_pass(t->twin[i]);
 	}
-	KUNIT_EXPECT_EQ(test, t->walk.did[IP_VS_EST_READ_ALL],
+	KUNIT_EXPECT_EQ(test, t->walk.results[IP_VS_EST_READ_ALL],
 			IP_VS_EST_READ_BATCH);
 	batch_test_flush(t);
-	KUNIT_EXPECT_EQ(test, t->walk.did[IP_VS_EST_READ_ALL], BATCH_TEST_MANY);
+	KUNIT_EXPECT_EQ(test, t->walk.results[IP_VS_EST_READ_ALL],
+			BATCH_TEST_MANY);
 	KUNIT_EXPECT_EQ(test, t->batch.n, 0);
 
 	for (i = 0; i < BATCH_TEST_MANY; i++) {
@@ -145,7 +146,7 @@ static void batch_test_zeroed(struct kunit *test)
 
 	ip_vs_zero_stats(stats);
 	batch_test_flush(t);
-	KUNIT_EXPECT_EQ(test, t->walk.did[IP_VS_EST_EARLY], 1);
+	KUNIT_EXPECT_EQ(test, t->walk.results[IP_VS_EST_EARLY], 1);
 	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], 0);
 	ip_vs_copy_stats(&k, stats);
 	KUNIT_EXPECT_EQ(test, k.inpkts, 0);
@@ -163,7 +164,7 @@ static void batch_test_sampled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ip_vs_stats_test_pass(stats), IP_VS_EST_READ_ALL);
 	after = stats->est;
 	batch_test_flush(t);
-	KUNIT_EXPECT_EQ(test, t->walk.did[IP_VS_EST_EARLY], 1);
+	KUNIT_EXPECT_EQ(test, t->walk.results[IP_VS_EST_EARLY], 1);
 	KUNIT_EXPECT_EQ(test, memcmp(&after, &stats->est, sizeof(after)), 0);
 }
 
@@ -176,7 +177,7 @@ static void batch_test_anew(struct kunit *test)
 
 	ip_vs_est_begin(stats);
 	batch_test_flush(t);
-	KUNIT_EXPECT_EQ(test, t->walk.did[IP_VS_EST_EARLY], 1);
+	KUNIT_EXPECT_EQ(test, t->walk.results[IP_VS_EST_EARLY], 1);
 	KUNIT_EXPECT_EQ(test, stats->est.stamp, stamp);
 	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_INPKTS], 0);
 
@@ -248,7 +249,7 @@ static void batch_test_some(struct kunit *test)
 	stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
 	batch_test_pass(t, stats);
 	KUNIT_EXPECT_EQ(test, t->batch.n, 0);
-	KUNIT_EXPECT_EQ(test, t->walk.did[IP_VS_EST_READ], 1);
+	KUNIT_EXPECT_EQ(test, t->walk.results[IP_VS_EST_READ], 1);
 }
 
 static struct kunit_case batch_test_cases[] = {

@@ -53,12 +53,12 @@ struct ip_vs_est_visit {
 static void ip_vs_est_visit_add(struct ip_vs_est_visit *visit,
 				const struct ip_vs_est_walk *walk, u64 ns)
 {
-	unsigned int did;
+	unsigned int result;
 
-	for (did = 0; did < IP_VS_EST_NDID; did++)
-		visit->ests += walk->did[did];
-	visit->read += walk->did[IP_VS_EST_READ] +
-		       walk->did[IP_VS_EST_READ_ALL];
+	for (result = 0; result < IP_VS_EST_NRESULTS; result++)
+		visit->ests += walk->results[result];
+	visit->read += walk->results[IP_VS_EST_READ] +
+		       walk->results[IP_VS_EST_READ_ALL];
 	visit->ns += ns;
 	visit->unsettled |= walk->unsettled;
 }

@@ -174,7 +174,7 @@ void ip_vs_est_meter_add(struct ip_vs_est_meter *m, u64 ns,
 {
 	u64 groups = ip_vs_est_walk_groups(walk) - walk->untimed_groups;
 	u32 busy = ip_vs_est_walk_busy(walk);
-	u32 ests = busy + walk->did[IP_VS_EST_IDLE];
+	u32 ests = busy + walk->results[IP_VS_EST_IDLE];
 	struct ip_vs_est_class *c;
 
 	if (!ests || !ip_vs_est_long_enough(ests, chain_max))

@@ -31,8 +31,8 @@ static void meter_test_chain(struct ip_vs_est_meter *m, unsigned int busy,
 			     u64 ns, u64 more)
 {
 	struct ip_vs_est_walk walk = {
-		.did[IP_VS_EST_IDLE] = METER_TEST_FULL - busy,
-		.did[IP_VS_EST_READ_ALL] = busy,
+		.results[IP_VS_EST_IDLE] = METER_TEST_FULL - busy,
+		.results[IP_VS_EST_READ_ALL] = busy,
 		.busy_ns = busy * ns + (busy ? more : 0),
 	};
 
@@ -80,7 +80,7 @@ static void meter_test_few_busy(struct kunit *test)
 /* Where nothing was read, nothing is known; nor where there was no chain */
 static void meter_test_cannot_tell(struct kunit *test)
 {
-	static const enum ip_vs_est_did nothing[] = {
+	static const enum ip_vs_est_result nothing[] = {
 		IP_VS_EST_IDLE, IP_VS_EST_EARLY, IP_VS_EST_FOLDED,
 	};
 	struct ip_vs_est_meter *m = test->priv;
@@ -92,7 +92,7 @@ static void meter_test_cannot_tell(struct kunit *test)
 			.busy_ns = nothing[i] == IP_VS_EST_IDLE ? 0 : 1000,
 		};
 
-		walk.did[nothing[i]] = METER_TEST_FULL;
+		walk.results[nothing[i]] = METER_TEST_FULL;
 		ip_vs_est_meter_add(m, 1000, &walk, METER_TEST_FULL);
 		KUNIT_EXPECT_EQ(test,
 				ip_vs_est_meter_period(m, METER_TEST_FULL), 0);
@@ -103,7 +103,7 @@ static void meter_test_cannot_tell(struct kunit *test)
 static void meter_test_short(struct kunit *test)
 {
 	struct ip_vs_est_walk walk = {
-		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL / 4 - 1,
+		.results[IP_VS_EST_READ_ALL] = METER_TEST_FULL / 4 - 1,
 	};
 	struct ip_vs_est_meter *m = test->priv;
 	unsigned int i;
@@ -120,7 +120,7 @@ static void meter_test_short(struct kunit *test)
 static void meter_test_half_full(struct kunit *test)
 {
 	struct ip_vs_est_walk walk = {
-		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL / 2,
+		.results[IP_VS_EST_READ_ALL] = METER_TEST_FULL / 2,
 		.busy_ns = METER_TEST_FULL / 2 * 7000,
 	};
 	struct ip_vs_est_meter *m = test->priv;
@@ -136,7 +136,7 @@ static void meter_test_half_full(struct kunit *test)
 static void meter_test_untimed(struct kunit *test)
 {
 	struct ip_vs_est_walk walk = {
-		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL,
+		.results[IP_VS_EST_READ_ALL] = METER_TEST_FULL,
 		.busy_ns = METER_TEST_FULL / 4 * 3500,
 		.untimed = METER_TEST_FULL / 4 * 3,
 	};
@@ -215,7 +215,7 @@ static void meter_test_some_groups(struct kunit *test)
 	struct ip_vs_est_meter *m = test->priv;
 	unsigned int groups = ip_vs_stats_ngroups / 2, i, n;
 	struct ip_vs_est_walk walk = {
-		.did[IP_VS_EST_READ] = METER_TEST_FULL,
+		.results[IP_VS_EST_READ] = METER_TEST_FULL,
 		.groups = METER_TEST_FULL * groups,
 		.busy_ns = METER_TEST_FULL * 3000,
 	};
@@ -258,7 +258,7 @@ static void meter_test_absurd(struct kunit *test)
 	static const u64 ns[] = { 1, U64_MAX >> 9, 1, 3500, NSEC_PER_SEC };
 	struct ip_vs_est_meter *m = test->priv;
 	struct ip_vs_est_walk walk = {
-		.did[IP_VS_EST_READ_ALL] = METER_TEST_FULL,
+		.results[IP_VS_EST_READ_ALL] = METER_TEST_FULL,
 	};
 	unsigned int i, n;
 

@@ -254,9 +254,9 @@ static void ip_vs_est_set_quiet(struct ip_vs_estimator *est, u32 quiet)
 }
 
 /* Take a sample if one is due, stats->lock held */
-static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
-					   struct ip_vs_est_walk *walk,
-					   struct ip_vs_est_batch *batch)
+static enum ip_vs_est_result ip_vs_est_sample(struct ip_vs_stats *stats,
+					      struct ip_vs_est_walk *walk,
+					      struct ip_vs_est_batch *batch)
 {
 	struct ip_vs_estimator *est = &stats->est;
 	struct ip_vs_counts now;
@@ -298,9 +298,9 @@ static enum ip_vs_est_did ip_vs_est_sample(struct ip_vs_stats *stats,
  * time or generation.  @time is that of the sums, 0 if they have none.
  * stats->lock held.
  */
-static enum ip_vs_est_did ip_vs_est_sample_sum(struct ip_vs_est_batch *batch,
-					       unsigned int i, u64 time,
-					       struct ip_vs_est_walk *walk)
+static enum ip_vs_est_result ip_vs_est_sample_sum(struct ip_vs_est_batch *batch,
+						  unsigned int i, u64 time,
+						  struct ip_vs_est_walk *walk)
 {
 	struct ip_vs_stats *stats = batch->stats[i];
 	struct ip_vs_estimator *est = &stats->est;
@@ -329,7 +329,7 @@ void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
 			  struct ip_vs_est_walk *walk)
 {
 	u64 time = get_jiffies_64();
-	enum ip_vs_est_did did;
+	enum ip_vs_est_result result;
 	unsigned int i;
 
 	ip_vs_stats_sum_all(batch->stats, batch->n, batch->sum);
@@ -340,10 +340,10 @@ void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
 		time = 0;
 	for (i = 0; i < batch->n; i++) {
 		spin_lock(&batch->stats[i]->lock);
-		did = ip_vs_est_sample_sum(batch, i, time, walk);
+		result = ip_vs_est_sample_sum(batch, i, time, walk);
 		walk->unsettled |= ip_vs_stats_needs_gp(batch->stats[i]);
 		spin_unlock(&batch->stats[i]->lock);
-		walk->did[did]++;
+		walk->results[result]++;
 	}
 	batch->n = 0;
 }
@@ -359,15 +359,15 @@ void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
 void ip_vs_est_pass_busy(struct ip_vs_stats *stats, struct ip_vs_est_walk *walk,
 			 struct ip_vs_est_batch *batch)
 {
-	enum ip_vs_est_did did;
+	enum ip_vs_est_result result;
 
 	spin_lock(&stats->lock);
-	did = ip_vs_est_sample(stats, walk, batch);
+	result = ip_vs_est_sample(stats, walk, batch);
 	walk->unsettled |= ip_vs_stats_needs_gp(stats);
 	spin_unlock(&stats->lock);
 
-	if (did != IP_VS_EST_LATER)
-		walk->did[did]++;
+	if (result != IP_VS_EST_LATER)
+		walk->results[result]++;
 	else if (batch->n == IP_VS_EST_READ_BATCH)
 		ip_vs_est_pass_batch(batch, walk);
 }

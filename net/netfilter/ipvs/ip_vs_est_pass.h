@@ -28,22 +28,22 @@
 #define IP_VS_EST_GEN_FIRST	2
 
 /**
- * enum ip_vs_est_did - what a pass has done with an estimator
+ * enum ip_vs_est_result - what a pass has done with an estimator
  * @IP_VS_EST_IDLE: nothing, neither was anything to do
  * @IP_VS_EST_EARLY: nothing, a sample is not due
  * @IP_VS_EST_FOLDED: a sample for which no counter had to be read
  * @IP_VS_EST_READ: a sample, counters of some CPUs were read
  * @IP_VS_EST_READ_ALL: a sample, counters of all CPUs were read
- * @IP_VS_EST_NDID: how many there are
+ * @IP_VS_EST_NRESULTS: how many there are
  * @IP_VS_EST_LATER: nothing yet, counters of all CPUs are to be read
  */
-enum ip_vs_est_did {
+enum ip_vs_est_result {
 	IP_VS_EST_IDLE,
 	IP_VS_EST_EARLY,
 	IP_VS_EST_FOLDED,
 	IP_VS_EST_READ,
 	IP_VS_EST_READ_ALL,
-	IP_VS_EST_NDID,
+	IP_VS_EST_NRESULTS,
 	IP_VS_EST_LATER
 };
 
@@ -51,7 +51,7 @@ enum ip_vs_est_did {
  * struct ip_vs_est_walk - a walk of a chain
  * @gen: generation of the namespace when it began
  * @walked: when the chain was walked before, jiffies
- * @did: how many passes have done what, by enum ip_vs_est_did
+ * @results: how many passes have done what, by enum ip_vs_est_result
  * @groups: groups of CPUs whose counters were read, by all passes that have
  *	read some but not all
  * @busy_ns: time of the passes that had something to do, if it was taken, ns
@@ -63,7 +63,7 @@ enum ip_vs_est_did {
 struct ip_vs_est_walk {
 	u32			gen;
 	u64			walked;
-	u32			did[IP_VS_EST_NDID];
+	u32			results[IP_VS_EST_NRESULTS];
 	u32			groups;
 	s64			busy_ns;
 	s64			clock_ns;
@@ -185,7 +185,7 @@ static inline void ip_vs_est_pass(struct ip_vs_stats *stats,
 				  struct ip_vs_est_batch *batch)
 {
 	if (ip_vs_est_is_quiet(stats, walk))
-		walk->did[IP_VS_EST_IDLE]++;
+		walk->results[IP_VS_EST_IDLE]++;
 	else
 		ip_vs_est_pass_busy(stats, walk, batch);
 }

@@ -52,7 +52,7 @@ static void pass_test_too_early(struct kunit *test)
 {
 	struct ip_vs_stats *stats = test->priv;
 	struct ip_vs_estimator before, after;
-	enum ip_vs_est_did did;
+	enum ip_vs_est_result result;
 	s64 want;
 
 	ip_vs_est_begin(stats);
@@ -64,10 +64,10 @@ static void pass_test_too_early(struct kunit *test)
 		stats->est = before;
 		stats->est.stamp = get_jiffies_64();
 		before = stats->est;
-		did = ip_vs_stats_test_pass(stats);
+		result = ip_vs_stats_test_pass(stats);
 		after = stats->est;
 	} while (get_jiffies_64() - before.stamp >= HZ);
-	KUNIT_EXPECT_EQ(test, did, IP_VS_EST_EARLY);
+	KUNIT_EXPECT_EQ(test, result, IP_VS_EST_EARLY);
 	KUNIT_EXPECT_NE(test, atomic_long_read(&stats->dirty), 0);
 	KUNIT_EXPECT_EQ(test, after.stamp, before.stamp);
 	KUNIT_EXPECT_EQ(test, after.base.v[IP_VS_INPKTS], 0);
@@ -193,9 +193,9 @@ static void pass_test_walk(struct kunit *test)
 		memset(&stats[1]->est.base, 0, sizeof(stats[1]->est.base));
 		pass_test_walk_once(stats, &chain, &walk);
 	} while (get_jiffies_64() - start >= HZ);
-	KUNIT_EXPECT_EQ(test, walk.did[IP_VS_EST_EARLY], 1);
-	KUNIT_EXPECT_EQ(test, walk.did[IP_VS_EST_READ] +
-			walk.did[IP_VS_EST_READ_ALL], 2);
+	KUNIT_EXPECT_EQ(test, walk.results[IP_VS_EST_EARLY], 1);
+	KUNIT_EXPECT_EQ(test, walk.results[IP_VS_EST_READ] +
+			walk.results[IP_VS_EST_READ_ALL], 2);
 	KUNIT_EXPECT_EQ(test, stats[0]->est.base.v[IP_VS_CONNS], 9000);
 	KUNIT_EXPECT_EQ(test, stats[1]->est.base.v[IP_VS_CONNS], 0);
 	KUNIT_EXPECT_EQ(test, stats[2]->est.base.v[IP_VS_CONNS], 9000);

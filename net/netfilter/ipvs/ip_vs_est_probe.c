@@ -49,11 +49,11 @@ struct ip_vs_est_probe {
 u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk)
 {
 	u32 busy = 0;
-	unsigned int did;
+	unsigned int result;
 
-	for (did = 0; did < IP_VS_EST_NDID; did++)
-		busy += walk->did[did];
-	return busy - walk->did[IP_VS_EST_IDLE];
+	for (result = 0; result < IP_VS_EST_NRESULTS; result++)
+		busy += walk->results[result];
+	return busy - walk->results[IP_VS_EST_IDLE];
 }
 
 /**
@@ -65,7 +65,7 @@ u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk)
  */
 u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk)
 {
-	return walk->groups + (u64)walk->did[IP_VS_EST_READ_ALL] *
+	return walk->groups + (u64)walk->results[IP_VS_EST_READ_ALL] *
 			      ip_vs_stats_ngroups;
 }
 
@@ -135,7 +135,7 @@ void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
 		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
 		if (ip_vs_est_is_quiet(stats, walk)) {
 			ip_vs_est_run_end(&p);
-			walk->did[IP_VS_EST_IDLE]++;
+			walk->results[IP_VS_EST_IDLE]++;
 			continue;
 		}
 		ip_vs_est_run_begin(&p, batch);

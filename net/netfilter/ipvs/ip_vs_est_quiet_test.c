@@ -45,7 +45,7 @@ static void quiet_test_new(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ip_vs_stats_test_pass(stats), IP_VS_EST_FOLDED);
 }
 
-static enum ip_vs_est_did quiet_test_due(struct ip_vs_stats *stats)
+static enum ip_vs_est_result quiet_test_due(struct ip_vs_stats *stats)
 {
 	stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
 	return ip_vs_stats_test_pass(stats);
@@ -66,15 +66,15 @@ static void quiet_test_wait(const struct ip_vs_stats *stats)
 /* A pass in a read-side section that began before @stats was cleared: so no
  * grace period has ended since
  */
-static enum ip_vs_est_did quiet_test_in_section(struct ip_vs_stats *stats)
+static enum ip_vs_est_result quiet_test_in_section(struct ip_vs_stats *stats)
 {
-	enum ip_vs_est_did did;
+	enum ip_vs_est_result result;
 
 	rcu_read_lock();
 	stats->cleared = get_state_synchronize_rcu();
-	did = quiet_test_due(stats);
+	result = quiet_test_due(stats);
 	rcu_read_unlock();
-	return did;
+	return result;
 }
 
 /* From a packet until nothing is to be done: sums until a grace period has
@@ -84,7 +84,7 @@ static void quiet_test_settles(struct kunit *test)
 {
 	struct ip_vs_stats *stats = test->priv;
 	unsigned int i, passes = 0;
-	enum ip_vs_est_did did;
+	enum ip_vs_est_result result;
 
 	ip_vs_est_begin(stats);
 	ip_vs_stats_test_count(stats, ip_vs_stats_test_cpu(), IP_VS_CONNS, 9);
@@ -102,11 +102,11 @@ static void quiet_test_settles(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, stats->settled);
 
 	do {
-		did = quiet_test_due(stats);
-		KUNIT_EXPECT_TRUE(test, did == IP_VS_EST_FOLDED ||
-				  did == IP_VS_EST_IDLE);
-	} while (did != IP_VS_EST_IDLE && passes++ < 100);
-	KUNIT_EXPECT_EQ(test, did, IP_VS_EST_IDLE);
+		result = quiet_test_due(stats);
+		KUNIT_EXPECT_TRUE(test, result == IP_VS_EST_FOLDED ||
+				  result == IP_VS_EST_IDLE);
+	} while (result != IP_VS_EST_IDLE && passes++ < 100);
+	KUNIT_EXPECT_EQ(test, result, IP_VS_EST_IDLE);
 	KUNIT_EXPECT_EQ(test, stats->est.avg[IP_VS_CONNS], 0);
 	KUNIT_EXPECT_EQ(test, stats->est.base.v[IP_VS_CONNS], 9);
 }
@@ -212,7 +212,7 @@ static void quiet_test_wakes(struct kunit *test)
 static void quiet_test_wakes_early(struct kunit *test)
 {
 	struct ip_vs_stats *stats = test->priv;
-	enum ip_vs_est_did did;
+	enum ip_vs_est_result result;
 	u64 walked;
 
 	/* Again if this CPU was away for a second just then */
@@ -222,9 +222,9 @@ static void quiet_test_wakes_early(struct kunit *test)
 		ip_vs_stats_test_count(stats, ip_vs_stats_test_cpu(),
 				       IP_VS_INPKTS, 1);
 		walked = get_jiffies_64();
-		did = ip_vs_stats_test_walked(stats, walked);
+		result = ip_vs_stats_test_walked(stats, walked);
 	} while (get_jiffies_64() - walked >= HZ);
-	KUNIT_EXPECT_EQ(test, did, IP_VS_EST_EARLY);
+	KUNIT_EXPECT_EQ(test, result, IP_VS_EST_EARLY);
 	KUNIT_EXPECT_EQ(test, stats->est.stamp, walked);
 	KUNIT_EXPECT_EQ(test, stats->est.quiet, 0);
 	KUNIT_EXPECT_NE(test, atomic_long_read(&stats->dirty), 0);

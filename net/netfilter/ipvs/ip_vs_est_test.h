@@ -67,9 +67,9 @@ int ip_vs_stats_test_init(struct kunit *test);
 void ip_vs_stats_test_exit(struct kunit *test);
 void ip_vs_stats_test_count(struct ip_vs_stats *stats, unsigned int cpu,
 			    enum ip_vs_count c, u64 n);
-enum ip_vs_est_did ip_vs_stats_test_walked(struct ip_vs_stats *stats,
-					   u64 walked);
-enum ip_vs_est_did ip_vs_stats_test_pass(struct ip_vs_stats *stats);
+enum ip_vs_est_result ip_vs_stats_test_walked(struct ip_vs_stats *stats,
+					      u64 walked);
+enum ip_vs_est_result ip_vs_stats_test_pass(struct ip_vs_stats *stats);
 unsigned int ip_vs_stats_test_cpu(void);
 
 #endif /* _IP_VS_EST_TEST_H */

@@ -237,7 +237,7 @@ static void hot_test_cools(struct kunit *test)
 	hot_test_make_cold(test);
 	hot_test_count(t, 1);
 	walk = hot_test_pass(t);
-	KUNIT_EXPECT_EQ(test, walk.did[IP_VS_EST_READ], 1);
+	KUNIT_EXPECT_EQ(test, walk.results[IP_VS_EST_READ], 1);
 	KUNIT_EXPECT_EQ(test, walk.groups, 1);
 	hot_test_expect(test, t->group[0], t->group[0], 9);
 }

@@ -76,21 +76,21 @@ void ip_vs_stats_test_count(struct ip_vs_stats *stats, unsigned int cpu,
  *
  * Return: what it did.
  */
-enum ip_vs_est_did ip_vs_stats_test_walked(struct ip_vs_stats *stats,
-					   u64 walked)
+enum ip_vs_est_result ip_vs_stats_test_walked(struct ip_vs_stats *stats,
+					      u64 walked)
 {
 	struct ip_vs_est_walk walk = {
 		.gen = ip_vs_stats_test_net.gen,
 		.walked = walked,
 	};
-	unsigned int did = 0;
+	unsigned int result = 0;
 
 	rcu_read_lock();
 	ip_vs_est_pass(stats, &walk, NULL);
 	rcu_read_unlock();
-	while (did < IP_VS_EST_NDID && !walk.did[did])
-		did++;
-	return did;
+	while (result < IP_VS_EST_NRESULTS && !walk.results[result])
+		result++;
+	return result;
 }
 
 /**
@@ -99,7 +99,7 @@ enum ip_vs_est_did ip_vs_stats_test_walked(struct ip_vs_stats *stats,
  *
  * Return: what it did.
  */
-enum ip_vs_est_did ip_vs_stats_test_pass(struct ip_vs_stats *stats)
+enum ip_vs_est_result ip_vs_stats_test_pass(struct ip_vs_stats *stats)
 {
 	return ip_vs_stats_test_walked(stats, 0);
 }

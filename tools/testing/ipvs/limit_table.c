@@ -90,9 +90,9 @@ static u64 walk(const struct table *t, const struct trouble *h,
 	u32 busy = b->busy - a->busy, all = b->all - a->all;
 	u64 ns, busy_ns, more;
 
-	walk->did[IP_VS_EST_IDLE] = n - busy;
-	walk->did[IP_VS_EST_READ_ALL] = all;
-	walk->did[IP_VS_EST_READ] = busy - all;
+	walk->results[IP_VS_EST_IDLE] = n - busy;
+	walk->results[IP_VS_EST_READ_ALL] = all;
+	walk->results[IP_VS_EST_READ] = busy - all;
 	walk->groups = b->groups - a->groups;
 	busy_ns = busy * t->busy_ns + all * t->read_ns +
 		  (u64)walk->groups * t->read_ns / ip_vs_stats_ngroups;

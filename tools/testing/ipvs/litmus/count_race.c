@@ -211,9 +211,9 @@ static void *passer(void *arg)
 		rcu_read_unlock();
 		litmus_after(stats, &was, taken);
 		/* Nothing to do: packets should have the processor */
-		if (walk.did[IP_VS_EST_IDLE] != idle)
+		if (walk.results[IP_VS_EST_IDLE] != idle)
 			sched_yield();
-		idle = walk.did[IP_VS_EST_IDLE];
+		idle = walk.results[IP_VS_EST_IDLE];
 	}
 	return NULL;
 }
