@@ -5,6 +5,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/jiffies.h>
+#include <linux/rcupdate.h>
 #include <net/ip_vs_est.h>
 
 /* A sample covers at least this time, jiffies: 1 s, half a period, so that
@@ -122,7 +123,25 @@ void ip_vs_stats_now(const struct ip_vs_stats *stats, struct ip_vs_counts *now);
 void ip_vs_stats_clear(struct ip_vs_stats *stats);
 bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
 			 bool later, unsigned long *read);
-bool ip_vs_stats_needs_gp(const struct ip_vs_stats *stats);
+
+/**
+ * ip_vs_stats_needs_gp() - is there something that a grace period would settle?
+ * @stats: where
+ *
+ * Inline, as each pass that is not quiet asks.
+ *
+ * Context: stats->lock held.
+ * Return: true if hot groups are silent, and the grace period which that must
+ * last for has not ended.  Not when it has: those that cannot be cooled would
+ * have one grace period follow the other.
+ */
+static inline bool ip_vs_stats_needs_gp(const struct ip_vs_stats *stats)
+{
+	lockdep_assert_held(&stats->lock);
+
+	return stats->hot & ~atomic_long_read(&stats->dirty) &&
+	       !poll_state_synchronize_rcu(stats->cleared);
+}
 
 /* ip_vs_est_pass.c */
 void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,

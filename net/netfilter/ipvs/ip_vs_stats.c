@@ -379,20 +379,3 @@ bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
 	}
 	return true;
 }
-
-/**
- * ip_vs_stats_needs_gp() - is there something that a grace period would settle?
- * @stats: where
- *
- * Context: stats->lock held.
- * Return: true if hot groups are silent, and the grace period which that must
- * last for has not ended.  Not when it has: those that cannot be cooled would
- * have one grace period follow the other.
- */
-bool ip_vs_stats_needs_gp(const struct ip_vs_stats *stats)
-{
-	lockdep_assert_held(&stats->lock);
-
-	return stats->hot & ~atomic_long_read(&stats->dirty) &&
-	       !poll_state_synchronize_rcu(stats->cleared);
-}
