@@ -4,9 +4,9 @@
  * ip_vs_stats_sum.c	counters: the sums of what CPUs have counted
  * ip_vs_stats.c	objects, and which of their counters are to be read
  * ip_vs_est_pass.c	the sampling of one estimator
- * ip_vs_est_tell.c	contexts made and detached; kthreads woken, work queued
+ * ip_vs_est_ctx.c	contexts made and detached; kthreads woken, work queued
  * ip_vs_est_chain.c	rows, chains and the pending list: where an estimator is
- * ip_vs_est_calc.c	how many estimators a chain may hold
+ * ip_vs_est_limit.c	how many estimators a chain may hold
  * ip_vs_est_meter.c	what an estimator costs, by the time of walks
  * ip_vs_est_probe.c	walks that are timed for that
  * ip_vs_est.c		start and stop of an estimator; locking
@@ -15,7 +15,7 @@
  * ip_vs_est_place.c	kthread 0: from the pending list into the chains
  * ip_vs_est_repack.c	kthread 0: out of the chains when limits change
  * ip_vs_est_net.c	set-up and exit of a network namespace
- * ip_vs_est_ctl.c	est_reload_work: start and stop of kthreads
+ * ip_vs_est_reload.c	est_reload_work: start and stop of kthreads
  * ip_vs_est_cpus.c	which CPUs they may use
  * ip_vs_est_hotplug.c	CPUs that come and go
  * ip_vs_est_sysctl.c	the sysctls
@@ -305,7 +305,7 @@ static inline u32 ip_vs_est_ctx_room(const struct ip_vs_est_net *est)
 	return IP_VS_EST_ROWS * IP_VS_EST_CHAINS * est->chain_max;
 }
 
-/* ip_vs_est_tell.c */
+/* ip_vs_est_ctx.c */
 struct ip_vs_est_ctx *ip_vs_est_ctx_alloc(struct ip_vs_est_net *est, gfp_t gfp);
 void ip_vs_est_wake(struct ip_vs_est_ctx *ctx);
 void ip_vs_est_queue_reload(struct ip_vs_est_net *est, unsigned long delay);
@@ -350,7 +350,7 @@ int ip_vs_est_nice_check(int nice);
 void ip_vs_est_param_init(void);
 void ip_vs_est_defaults(struct ip_vs_est_net *est);
 
-/* ip_vs_est_ctl.c */
+/* ip_vs_est_reload.c */
 void ip_vs_est_set_active(struct ip_vs_est_net *est);
 void ip_vs_est_reload(struct work_struct *work);
 void ip_vs_est_stop_all(struct ip_vs_est_net *est);

@@ -106,7 +106,7 @@ struct ip_vs_est_judge {
 	unsigned int		backoff;
 };
 
-/* ip_vs_est_calc.c */
+/* ip_vs_est_limit.c */
 u64 ip_vs_est_clock(void);
 u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 		   bool (*pause)(void));
