@@ -19,6 +19,9 @@ say() { echo "==> $*" >&2; }
 warn() { echo "$PROG: warning: $*" >&2; }
 die() { echo "$PROG: $*" >&2; exit 1; }
 
+[[ $TOP != *[[:space:]:]* ]] ||
+	die "the kernel's make takes no folder with spaces or colons in its name: move $TOP"
+
 # shellcheck source=scripts/bases.sh
 . "$TOP/scripts/bases.sh"
 
