@@ -74,7 +74,7 @@ void ip_vs_stats_test_count(struct ip_vs_stats *stats, unsigned int cpu,
  * @stats: the estimator's
  * @walked: when its chain was walked before, jiffies
  *
- * Return: what it did.
+ * Return: its result.
  */
 enum ip_vs_est_result ip_vs_stats_test_walked(struct ip_vs_stats *stats,
 					      u64 walked)
@@ -97,7 +97,7 @@ enum ip_vs_est_result ip_vs_stats_test_walked(struct ip_vs_stats *stats,
  * ip_vs_stats_test_pass() - a pass in the first walk of a chain
  * @stats: the estimator's
  *
- * Return: what it did.
+ * Return: its result.
  */
 enum ip_vs_est_result ip_vs_stats_test_pass(struct ip_vs_stats *stats)
 {

@@ -323,7 +323,7 @@ end:	do
 	od
 }
 
-proctype sysctl()	/* ip_vs_est_sysctl_run(), _cpulist(), ip_vs_est_cpu_event() */
+proctype sysctl()	/* ip_vs_est_sysctl_run(), _cpulist(), ip_vs_est_cpu_online(), _dead() */
 {
 	byte c;
 
