@@ -65,18 +65,20 @@
 #include "ip_vs_est_meter.h"
 #include "ip_vs_est_pass.h"
 
-/* Rows of a context: so many that the period is the 2 s that users know */
+/* Rows of a context, as many as Linux 6.2 and later have ticks: the period is
+ * the 2 s that users know
+ */
 #define IP_VS_EST_ROWS		50
-/* 40 ms, or what HZ makes of it, jiffies */
+/* 40 ms as there, or what HZ makes of it, jiffies */
 #define IP_VS_EST_TICK		(HZ / 25 ? : 1)
 /* jiffies; a row may be ahead of its time by IP_VS_EST_AHEAD */
 #define IP_VS_EST_PERIOD	(IP_VS_EST_ROWS * IP_VS_EST_TICK)
-/* Chains of a row: 48 of 102 us, above which the limit is lowered, are 4.9 of
- * the 40 ms that a row has.  So a kthread takes at most 1/8 of a CPU, without
- * what interrupts take meanwhile.
+/* Chains of a row, as many as there: 48 of 102 us, above which the limit is
+ * lowered, are 4.9 of the 40 ms that a row has.  So a kthread takes at most 1/8
+ * of a CPU, without what interrupts take meanwhile.
  */
 #define IP_VS_EST_CHAINS	48
-/* Kthreads for each CPU of est_cpulist: 4 times 1/8 is half of the CPU */
+/* Kthreads for each CPU of est_cpulist, as there: 4 times 1/8 is half of it */
 #define IP_VS_EST_KTHREADS	4
 /* The coarsest clock to measure chains of 100 us with, ns.  Every clocksource
  * is finer but jiffies, which is what a machine has without any.

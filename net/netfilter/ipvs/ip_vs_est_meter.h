@@ -10,10 +10,14 @@
  * deleted before
  */
 #define IP_VS_EST_SPARSE	4
-/* Costs of estimators are in units of 2^-8 ns */
+/* Costs of estimators are in units of 2^-8 ns: one of a few ns is known to less
+ * than a percent, and up to 16 ms fit into 32 bits
+ */
 #define IP_VS_EST_COST_SHIFT	8
-/* Times that a meter keeps of each class, and classes: of all counters nothing
- * was read, all, half or more, a quarter or more, ... down to less than 1/64
+/* Times that a meter keeps of each class: by choice, as the five about the low
+ * quartile of so many stand for all.  And classes: of all counters nothing was
+ * read, all, half or more, a quarter or more, ... down to less than 1/64: there
+ * are up to 64 groups of CPUs.
  */
 #define IP_VS_EST_CLASS_TIMES	16
 #define IP_VS_EST_CLASSES	9

@@ -64,7 +64,9 @@ static const u8 ip_vs_est_scale[IP_VS_NCOUNTS] = {
 	[IP_VS_OUTBYTES]	= 5,
 };
 
-/* Each average takes 2^-2 of its distance from a sample */
+/* Each average takes 2^-2 of its distance from a sample, as in all versions of
+ * IPVS
+ */
 #define IP_VS_EST_EWMA_LOG	2
 
 /* diff * HZ * 2^scale / elapsed without overflow, at most S64_MAX.
