@@ -21,9 +21,9 @@
  *   have no such.  Callbacks of CPU hotplug (ip_vs_est_hotplug.c) take
  *   est->lock only.  Readers and -Z may have no more than RCU; they take
  *   stats->lock only.  Inside est->lock are taken, besides, those that waking a
- *   task, asking for its affinity, queueing the work and asking for a grace
- *   period take.  The lock of module parameters (ip_vs_est_param.c) is apart
- *   from all of these.
+ *   task, asking for its affinity, queueing the work, freeing a row and asking
+ *   for a grace period take.  The lock of module parameters
+ *   (ip_vs_est_param.c) is apart from all of these.
  *
  *   est->lock, a spinlock for each namespace, protects the pending list, the
  *   contexts, links and places of estimators, the sysctl values and the

@@ -38,7 +38,7 @@
 
 /* The last row is to take another one: its first chain is not full; or all rows
  * are open, and it has not yet got as many as it gets one after the other,
- * whole chains
+ * whole chains.  est->lock held.
  */
 static bool ip_vs_est_keep_filling(const struct ip_vs_est_ctx *ctx,
 				   u32 chain_max)
@@ -54,7 +54,7 @@ static bool ip_vs_est_keep_filling(const struct ip_vs_est_ctx *ctx,
 }
 
 /* The row to fill, or -1 when none is open: the last one until it has got its
- * share, then that with the fewest estimators
+ * share, then that with the fewest estimators.  est->lock held.
  */
 static int ip_vs_est_row_to_fill(const struct ip_vs_est_ctx *ctx, u32 chain_max)
 {
@@ -78,7 +78,7 @@ static struct ip_vs_est_row *ip_vs_est_row(const struct ip_vs_est_ctx *ctx,
 					 lockdep_is_held(&ctx->net->lock));
 }
 
-/* Publish *spare as the first row that is not open */
+/* Publish *spare as the first row that is not open; est->lock held */
 static int ip_vs_est_row_open(struct ip_vs_est_ctx *ctx,
 			      struct ip_vs_est_row **spare)
 {

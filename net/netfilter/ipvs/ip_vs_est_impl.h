@@ -115,7 +115,8 @@
  *	the walker: empty chains are not looked at.  Halves of it may be seen at
  *	different times on 32 bits: each bit is about its own chain
  * @chain: the estimators, RCU lists
- * @len: how many there are in each chain
+ * @len: how many there are in each chain, written under est->lock; the walker
+ *	reads it as a hint
  * @walked: when each chain was last walked, jiffies; written by the walker,
  *	read under est->lock
  * @rcu: frees the row when no walker can see it
@@ -301,7 +302,7 @@ struct ip_vs_est_net {
 	struct hlist_node	cpuhp_dead;
 };
 
-/* Estimators that a context may hold */
+/* Estimators that a context may hold; est->lock held */
 static inline u32 ip_vs_est_ctx_room(const struct ip_vs_est_net *est)
 {
 	return IP_VS_EST_ROWS * IP_VS_EST_CHAINS * est->chain_max;

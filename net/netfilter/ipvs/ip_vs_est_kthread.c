@@ -218,7 +218,7 @@ static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
  * missed is skipped, never caught up with.  None is due later than in a period
  * from the time that it was due, which may be ahead: where it seems so, the
  * context was without rows, or without a task, for half of the time that
- * jiffies can count, 25 days on 32 bits.
+ * jiffies can count, 25 days on 32 bits.  est->lock held.
  */
 static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 {

@@ -194,7 +194,9 @@ void ip_vs_est_begin(struct ip_vs_stats *stats)
 	spin_unlock(&stats->lock);
 }
 
-/* Packets come, or the estimator leaves: note since when there were none */
+/* Packets come, or the estimator leaves: note since when there were none.
+ * stats->lock held.
+ */
 static void ip_vs_est_clear_quiet(struct ip_vs_estimator *est, u64 walked)
 {
 	if (!est->quiet)
@@ -247,7 +249,7 @@ static bool ip_vs_est_all_zero(const struct ip_vs_estimator *est)
 	return !any;
 }
 
-/* Only if it changes: packets read what is on this line */
+/* Only if it changes: packets read what is on this line.  stats->lock held. */
 static void ip_vs_est_set_quiet(struct ip_vs_estimator *est, u32 quiet)
 {
 	/* Pairs with READ_ONCE() in ip_vs_est_is_quiet() */

@@ -17,14 +17,16 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* Contexts that all estimators need, of those that there may be */
+/* Contexts that all estimators need, of those that there may be; est->lock
+ * held
+ */
 static unsigned int ip_vs_est_need_ctx(const struct ip_vs_est_net *est)
 {
 	return clamp(DIV_ROUND_UP(est->started, ip_vs_est_ctx_room(est)), 1U,
 		     est->ctx_max);
 }
 
-/* Rows that they need, in the contexts that they need */
+/* Rows that they need, in the contexts that they need; est->lock held */
 static unsigned int ip_vs_est_need_rows(const struct ip_vs_est_net *est)
 {
 	return clamp(DIV_ROUND_UP(est->started, est->chain_max), 1U,

@@ -199,8 +199,8 @@ void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
 		atomic_long_or(group, &total->dirty);
 }
 
-/* What all groups but the hot ones have counted; est.base where it is settled
- * is not asked for here
+/* Add what all groups but the hot ones have counted.  Not of a settled object:
+ * it may have no *cold, est.base stands for all.  stats->lock held.
  */
 static void ip_vs_stats_add_cold(const struct ip_vs_stats *stats,
 				 struct ip_vs_counts *sum)
@@ -257,6 +257,7 @@ void ip_vs_stats_clear(struct ip_vs_stats *stats)
 /* Memory for *cold, in a walk that must not wait.  Without it all groups stay
  * hot, which costs time and nothing else.  Nobody is charged for it: it is a
  * kthread that asks, for 40 bytes beside the counters of 32 CPUs or more.
+ * stats->lock held.
  */
 static bool ip_vs_stats_has_cold(struct ip_vs_stats *stats)
 {
@@ -267,7 +268,7 @@ static bool ip_vs_stats_has_cold(struct ip_vs_stats *stats)
 }
 
 /* Some groups were not hot and have counted.  Of the others only the sum is
- * known, which the counts of these are in: it is made anew.
+ * known, which the counts of these are in: it is made anew.  stats->lock held.
  */
 static void ip_vs_stats_heat(struct ip_vs_stats *stats, unsigned long dirty,
 			     unsigned long *read)
@@ -288,8 +289,8 @@ static void ip_vs_stats_heat(struct ip_vs_stats *stats, unsigned long dirty,
 	}
 }
 
-/* Hot groups that were silent for a grace period: they need not be read from
- * here on, after this time
+/* Hot groups that were silent for a grace period: they are read once more, and
+ * need not be from then on.  stats->lock held.
  */
 static void ip_vs_stats_cool(struct ip_vs_stats *stats, unsigned long silent,
 			     unsigned long *read)
@@ -314,7 +315,7 @@ static void ip_vs_stats_cool(struct ip_vs_stats *stats, unsigned long silent,
 /* Count samples.  The first since the object was settled clears: traffic that
  * is a packet now and then is settled again after two readings, not three.  So
  * does one of ip_vs_stats_refresh where it is worth while to know who fell
- * silent.
+ * silent.  stats->lock held.
  */
 static bool ip_vs_stats_age(struct ip_vs_stats *stats)
 {
