@@ -354,6 +354,7 @@ unsigned int ip_vs_est_row_prefetch(const struct ip_vs_est_row *r,
 	unsigned int n, i;
 	bool any;
 
+	/* Here and below: pairs with hlist_add_head_rcu() of _chain_add() */
 	for (n = 0; n < IP_VS_EST_PREFETCH; n++) {
 		from = ip_vs_est_next_chain(r, from);
 		if (from == IP_VS_EST_CHAINS)
@@ -387,6 +388,7 @@ void ip_vs_est_chain_walk(const struct hlist_head *chain,
 {
 	struct ip_vs_stats *stats;
 
+	/* Pairs with hlist_add_head_rcu() in ip_vs_est_chain_add() */
 	hlist_for_each_entry_rcu(stats, chain, est.node) {
 		/* Of no harm when it is the last one */
 		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));

@@ -177,7 +177,8 @@ static int ip_vs_est_param_store_cpus(char *val)
 	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
 		return -ENOMEM;
 	/* Who loads the module, often some kernel thread's child, has only
-	 * been given the text
+	 * been given the text.  Pairs with WRITE_ONCE() in
+	 * ip_vs_est_param_init().
 	 */
 	if (set)
 		ret = ip_vs_est_cpulist_get(val,

@@ -170,7 +170,8 @@ static inline bool ip_vs_est_is_quiet(const struct ip_vs_stats *stats,
 {
 	/* Neither needs an order: a bit that is not seen yet is seen by the
 	 * next walk, and the sum is made under the lock.  READ_ONCE() pairs
-	 * with WRITE_ONCE() in ip_vs_est_set_quiet() and wherever it becomes 0.
+	 * with WRITE_ONCE() in ip_vs_est_set_quiet(), ip_vs_est_clear_quiet(),
+	 * ip_vs_est_begin(), ip_vs_est_enter() and ip_vs_stats_unsettle().
 	 */
 	return !atomic_long_read(&stats->dirty) &&
 	       READ_ONCE(stats->est.quiet) == walk->gen;

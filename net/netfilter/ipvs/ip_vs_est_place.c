@@ -94,7 +94,9 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 
 	spin_lock(&est->lock);
 	if (!cost) {
-		/* Asked to stop: the task that comes next does it */
+		/* Asked to stop: the task that comes next does it.  Pairs with
+		 * READ_ONCE() in ip_vs_est_distribute().
+		 */
 		WRITE_ONCE(est->calibrate, true);
 		spin_unlock(&est->lock);
 		return;
@@ -375,7 +377,8 @@ void ip_vs_est_distribute(struct ip_vs_est_net *est)
 	unsigned long end;
 
 	/* Tested again under the lock before this task sleeps: a late look is
-	 * no harm.  Pairs with WRITE_ONCE() in ip_vs_est_cpulist_store().
+	 * no harm.  Pairs with WRITE_ONCE() in ip_vs_est_cpulist_store() and
+	 * ip_vs_est_calibrate().
 	 */
 	if (READ_ONCE(est->calibrate))
 		ip_vs_est_calibrate(est);

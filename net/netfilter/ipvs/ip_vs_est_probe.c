@@ -131,6 +131,7 @@ void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
 	struct ip_vs_est_probe p = ip_vs_est_probe_begin(m, walk);
 	struct ip_vs_stats *stats;
 
+	/* Pairs with hlist_add_head_rcu() in ip_vs_est_chain_add() */
 	hlist_for_each_entry_rcu(stats, chain, est.node) {
 		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
 		if (ip_vs_est_is_quiet(stats, walk)) {

@@ -145,7 +145,7 @@ int ip_vs_est_sysctl_nice(struct netns_ipvs *ipvs, int write, void *buffer,
 		if (ret)
 			return ret;
 		spin_lock(&est->lock);
-		/* Pairs with READ_ONCE() here */
+		/* Pairs with READ_ONCE() at the top of this function */
 		WRITE_ONCE(est->nice, val);
 		ip_vs_est_queue_reload(est, 0);
 		spin_unlock(&est->lock);
@@ -175,7 +175,7 @@ int ip_vs_est_sysctl_run(struct netns_ipvs *ipvs, int write, void *buffer,
 	if (ip_vs_est_sysctl_int(&val, INT_MIN, INT_MAX, write, buffer, lenp,
 				 ppos, &ret)) {
 		spin_lock(&est->lock);
-		/* Pairs with READ_ONCE() here */
+		/* Pairs with READ_ONCE() at the top of this function */
 		WRITE_ONCE(est->run, val);
 		ip_vs_est_set_active(est);
 		spin_unlock(&est->lock);
