@@ -106,7 +106,8 @@ void ip_vs_stop_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
 	spin_lock(&est->lock);
 	ip_vs_est_unlink(est, stats);
 	/* Without a service there is nothing to estimate: the tasks stop, but
-	 * not between ipvsadm -C and the ipvsadm -R that follows it
+	 * as a rule not between ipvsadm -C and the ipvsadm -R that follows it.
+	 * The work comes at once if a context has just been detached.
 	 */
 	if (--est->started == IP_VS_EST_TOTALS)
 		ip_vs_est_queue_reload(est, IP_VS_EST_PERIOD);

@@ -10,7 +10,7 @@
  *
  *	avg += (rate - avg) / 4
  *
- * which is the average of about the last 8 s when there is a sample each 2 s.
+ * which is the average of about the last 8 s when there is a sample every 2 s.
  * The scale is 2^10 for connections and packets and 2^5 for bytes; users have
  * read rates with these roundings since IPVS has estimators.  Averages are
  * signed and the division by 4 is an arithmetic shift, which rounds down: so
