@@ -108,7 +108,7 @@ int ip_vs_est_cpulist_get(char *text, bool cut, struct cpumask *cpus)
 
 	if (cut) {
 		raw_spin_lock_irqsave(&current->pi_lock, flags);
-		cpumask_and(cpus, cpus, current->cpus_ptr);
+		cpumask_and(cpus, cpus, &current->cpus_mask);
 		raw_spin_unlock_irqrestore(&current->pi_lock, flags);
 	}
 	return cpumask_intersects(cpus, cpu_online_mask) ? 0 : -EINVAL;
