@@ -74,8 +74,9 @@ static const u8 ip_vs_est_scale[IP_VS_NCOUNTS] = {
  * The product fits while diff is at most U64_MAX / (HZ << scale), 2^44 at
  * HZ 1000: exact to one unit.  Above, divide first: the quotient is then at
  * least 2^44 / 2^32, so that what the division drops is less than 1 in 2^12.
+ * Out of line, as a punctual sample needs none of it.
  */
-static s64 ip_vs_est_scaled(u64 diff, u32 elapsed, unsigned int scale)
+static noinline s64 ip_vs_est_scaled(u64 diff, u32 elapsed, unsigned int scale)
 {
 	u64 rate;
 
@@ -111,6 +112,20 @@ static __always_inline void ip_vs_est_fold_one(struct ip_vs_estimator *est,
 	est->base.v[c] = now->v[c];
 }
 
+/* Written out, as the scales are constants then */
+static __always_inline void ip_vs_est_fold_all(struct ip_vs_estimator *est,
+					       const struct ip_vs_counts *now,
+					       u32 elapsed,
+					       unsigned int ewma_log)
+{
+	BUILD_BUG_ON(IP_VS_NCOUNTS != 5);
+	ip_vs_est_fold_one(est, now, elapsed, ewma_log, IP_VS_CONNS);
+	ip_vs_est_fold_one(est, now, elapsed, ewma_log, IP_VS_INPKTS);
+	ip_vs_est_fold_one(est, now, elapsed, ewma_log, IP_VS_OUTPKTS);
+	ip_vs_est_fold_one(est, now, elapsed, ewma_log, IP_VS_INBYTES);
+	ip_vs_est_fold_one(est, now, elapsed, ewma_log, IP_VS_OUTBYTES);
+}
+
 /**
  * ip_vs_est_fold() - fold a sample into the averages
  * @est: the estimator
@@ -128,13 +143,11 @@ void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
 	/* What was not shown any more must not come back */
 	unsigned int ewma_log = time > IP_VS_EST_STALE ? 0 : IP_VS_EST_EWMA_LOG;
 
-	/* Written out, as the scales are constants then */
-	BUILD_BUG_ON(IP_VS_NCOUNTS != 5);
-	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_CONNS);
-	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_INPKTS);
-	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_OUTPKTS);
-	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_INBYTES);
-	ip_vs_est_fold_one(est, now, time, ewma_log, IP_VS_OUTBYTES);
+	/* Most samples are punctual, for which all of it is constant */
+	if (likely(elapsed == 2 * HZ))
+		ip_vs_est_fold_all(est, now, 2 * HZ, IP_VS_EST_EWMA_LOG);
+	else
+		ip_vs_est_fold_all(est, now, time, ewma_log);
 }
 
 /**
