@@ -54,9 +54,9 @@ flood_sent()	# NAME
 	echo "$sent"
 }
 
-# To be called at exit
+# To be called at exit, whatever the reason
 flood_end()
 {
-	flood_stop
+	flood_abort
 	rm -rf "$FLOOD_RESULTS"
 }

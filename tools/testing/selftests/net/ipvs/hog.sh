@@ -51,7 +51,9 @@ hog_up()
 	FAIR=/sys/kernel/debug/sched/fair_server/cpu3/runtime
 	[[ ! -e $FAIR ]] || FAIR_RUNTIME=$(<"$FAIR")
 	[[ ! -e $FAIR ]] || echo 0 >"$FAIR"
-	taskset -c 3 chrt -f 50 bash -c 'while ((SECONDS < 300)); do :; done' &
+	# shellcheck disable=SC2016  # for the inner shell
+	taskset -c 3 chrt -f 50 bash -c 'while ((SECONDS < $1)); do :; done' - \
+		$((5 * IPVS_TEST_WAIT)) &
 	HOG=$!
 }
 
