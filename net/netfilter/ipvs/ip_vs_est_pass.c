@@ -143,7 +143,7 @@ void ip_vs_est_fold(struct ip_vs_estimator *est, const struct ip_vs_counts *now,
 	/* What was not shown any more must not come back */
 	unsigned int ewma_log = time > IP_VS_EST_STALE ? 0 : IP_VS_EST_EWMA_LOG;
 
-	/* Most samples are punctual, for which all of it is constant */
+	/* As long as the kthread is punctual, all of it is constant */
 	if (likely(elapsed == 2 * HZ))
 		ip_vs_est_fold_all(est, now, 2 * HZ, IP_VS_EST_EWMA_LOG);
 	else
