@@ -140,6 +140,13 @@ stamp_set()	# FILE KEY
 	mv "$1.tmp" "$1"
 }
 
+# Is this build of a kernel one of that source tree?  Kbuild writes down where the
+# tree is, so in a clone that was moved or copied modules do not build against it.
+built_from()	# SOURCE OUT
+{
+	grep -sqxF "include $1/Makefile" "$2/Makefile"
+}
+
 # Two runs at once must not write the same directory.
 lock()	# FILE
 {
