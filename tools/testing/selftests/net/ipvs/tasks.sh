@@ -54,6 +54,19 @@ all_switches()	# PID...
 		"${files[@]}"
 }
 
+# The kernel's own file about IPVS, where there is one, and ours: contexts and how many
+# there may be, chain_max, and the room that a kthread has
+status_agrees()
+{
+	local contexts chain_max want
+
+	read -r contexts chain_max < <(awk 'NR > 1 { max = $7 }
+		END { print NR - 1, max }' /proc/net/ip_vs_est)
+	want="$contexts (max $((4 * $(nproc)))) $chain_max $((48 * 50 * chain_max))"
+	[[ $(sed -n 's/^Stats [^:]*:\t//p' /proc/net/ip_vs_status | xargs) == "$want" ]] &&
+		((chain_max > 0))
+}
+
 test_wakeups()
 {
 	local old id pids=() before after begin ms n most=0 total=0 i
@@ -132,7 +145,7 @@ tasks_off_cpu()
 	done
 }
 
-ktap_plan 31
+ktap_plan 32
 kernel_mark
 est_find_id env || diag "found no id: '$EST_ID'"
 check "no task is left when the last service is gone" \
@@ -171,6 +184,13 @@ set_vs est_cpulist ''
 check "an empty est_cpulist stops it" wait_until no_tasks "$EST_ID"
 write_cpulist "$ALL"
 check "a list starts it" wait_until tasks_on "$EST_ID" "$ALL"
+
+if [[ -e /proc/net/ip_vs_status ]]; then
+	# chain_max may change between the two
+	check "ip_vs_status says what ip_vs_est says" wait_until status_agrees
+else
+	ktap_skip "ip_vs_status says what ip_vs_est says" "this kernel has no such file"
+fi
 
 pid=$(est_pids "$EST_ID")
 ipvsadm -C
