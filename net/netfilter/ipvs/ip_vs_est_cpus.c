@@ -29,6 +29,12 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
+/* For so long the kernel may take to give tasks other CPUs after it has isolated
+ * some, jiffies: it waits for a grace period, and for works of others to end.
+ * By choice: five looks that a kthread takes at its CPUs.
+ */
+#define IP_VS_EST_RESET		(5 * IP_VS_EST_PERIOD)
+
 /* Isolated at boot, or at least when the module was loaded */
 static struct cpumask ip_vs_est_isolated;
 
@@ -138,9 +144,28 @@ void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
 {
 	lockdep_assert_held(&est->lock);
 
+	est->cpulist_other |= !cpumask_equal(est->cpulist, cpus);
 	cpumask_copy(est->cpulist, cpus);
 	est->cpulist_set = true;
 	est->cpulist_new = true;
+}
+
+/**
+ * ip_vs_est_expect_reset() - the kernel gives tasks their preferred CPUs
+ * @est: estimation in the namespace
+ *
+ * It has done so, or will soon: who asks for it sees what is isolated before
+ * its tasks have other CPUs.
+ *
+ * Context: est->lock held.
+ */
+void ip_vs_est_expect_reset(struct ip_vs_est_net *est)
+{
+	lockdep_assert_held(&est->lock);
+
+	est->affinity_reset = true;
+	est->reset_until = jiffies + IP_VS_EST_RESET;
+	ip_vs_est_queue_reload(est, 0);
 }
 
 /* Isolated partitions change HK_TYPE_DOMAIN */
@@ -153,9 +178,10 @@ static void ip_vs_est_update_isolated(struct ip_vs_est_net *est)
 	rcu_read_lock();
 	domain = housekeeping_cpumask(HK_TYPE_DOMAIN);
 	if (!cpumask_equal(est->domain, domain)) {
+		/* Nothing has changed for a namespace that is new */
+		if (!cpumask_empty(est->domain))
+			ip_vs_est_expect_reset(est);
 		cpumask_copy(est->domain, domain);
-		est->affinity_reset = true;
-		ip_vs_est_queue_reload(est, 0);
 	}
 	rcu_read_unlock();
 }
@@ -226,7 +252,7 @@ void ip_vs_est_check_own_cpus(struct ip_vs_est_net *est)
 {
 	spin_lock(&est->lock);
 	ip_vs_est_update_cpus(est);
-	if (ip_vs_est_lost_cpus(est, current))
+	if (est->affinity_reset || ip_vs_est_lost_cpus(est, current))
 		ip_vs_est_queue_reload(est, 0);
 	spin_unlock(&est->lock);
 }

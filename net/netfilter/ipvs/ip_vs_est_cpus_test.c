@@ -175,6 +175,21 @@ static void cpus_test_written(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->est->ctx_max, 2 * IP_VS_EST_KTHREADS);
 }
 
+/* It is a new task that measures other CPUs, and only those */
+static void cpus_test_measured(struct kunit *test)
+{
+	struct ip_vs_est_test *t = test->priv;
+
+	cpus_test_begin(test);
+	cpus_test_write(t, CPUS_0_1);
+	cpus_test_run(t, 0);
+	WRITE_ONCE(t->est->calibrate, false);
+	cpus_test_write(t, CPUS_0_1);
+	KUNIT_EXPECT_FALSE(test, t->est->calibrate);
+	cpus_test_write(t, CPUS_1_2);
+	KUNIT_EXPECT_TRUE(test, t->est->calibrate);
+}
+
 /* Whoever narrows it within the wish knows why */
 static void cpus_test_narrowed(struct kunit *test)
 {
@@ -315,6 +330,7 @@ static void cpus_test_last(struct kunit *test)
 static struct kunit_case cpus_test_cases[] = {
 	KUNIT_CASE(cpus_test_default),
 	KUNIT_CASE(cpus_test_written),
+	KUNIT_CASE(cpus_test_measured),
 	KUNIT_CASE(cpus_test_narrowed),
 	KUNIT_CASE(cpus_test_lost),
 	KUNIT_CASE(cpus_test_own_look),

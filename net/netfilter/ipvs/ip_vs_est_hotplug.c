@@ -19,8 +19,7 @@ static int ip_vs_est_cpu_online(unsigned int cpu, struct hlist_node *node)
 						cpuhp_online);
 
 	spin_lock(&est->lock);
-	est->affinity_reset = true;
-	ip_vs_est_queue_reload(est, 0);
+	ip_vs_est_expect_reset(est);
 	spin_unlock(&est->lock);
 	return 0;
 }

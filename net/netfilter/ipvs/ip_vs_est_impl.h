@@ -202,10 +202,12 @@ struct ip_vs_est_ctx {
  * @cpulist: sysctl est_cpulist: the CPUs that kthreads should use
  * @cpulist_set: it was written; else it is the housekeeping CPUs
  * @cpulist_new: it was written, and tasks that run were made for another
+ * @cpulist_other: and has other CPUs than that, which may be of another speed
  * @domain: CPUs that were not isolated when that was last looked at
- * @affinity_reset: a CPU has come online, or others are isolated, since
- *	est_reload_work began: the kernel has given tasks their preferred CPUs
- * @handle_reset: it was set when that work began; for it alone
+ * @affinity_reset: a CPU has come online, or others are isolated: the kernel
+ *	gives tasks their preferred CPUs, or may do so until @reset_until
+ * @reset_until: who looks after that time is the last one to, jiffies
+ * @handle_reset: @affinity_reset when est_reload_work began; for it alone
  * @cpus: what of it a new task gets
  * @taken: CPUs that cpuset partitions have taken from kthreads
  * @active: estimation is wanted and has CPUs; read without the lock
@@ -258,7 +260,9 @@ struct ip_vs_est_net {
 	cpumask_var_t		cpulist;
 	bool			cpulist_set;
 	bool			cpulist_new;
+	bool			cpulist_other;
 	bool			affinity_reset;
+	unsigned long		reset_until;
 	bool			handle_reset;
 	cpumask_var_t		domain;
 	cpumask_var_t		cpus;
@@ -363,6 +367,7 @@ void ip_vs_est_task_cpus(struct task_struct *task, struct cpumask *cpus);
 void ip_vs_est_set_limits(struct ip_vs_est_net *est);
 void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
 			   const struct cpumask *cpus);
+void ip_vs_est_expect_reset(struct ip_vs_est_net *est);
 void ip_vs_est_update_cpus(struct ip_vs_est_net *est);
 void ip_vs_est_check_own_cpus(struct ip_vs_est_net *est);
 void ip_vs_est_preferred(struct ip_vs_est_net *est, struct cpumask *cpus);

@@ -71,19 +71,23 @@ static bool ip_vs_est_should_run(struct ip_vs_est_net *est)
 }
 
 /* Changes of CPUs since the last time.  Returns true if a list was written, and
- * can be given to tasks.
+ * can be given to tasks; @other: it is not the one that they were made for.
  */
-static bool ip_vs_est_take_cpu_events(struct ip_vs_est_net *est)
+static bool ip_vs_est_take_cpu_events(struct ip_vs_est_net *est, bool *other)
 {
 	bool anew;
 
 	spin_lock(&est->lock);
 	est->handle_reset = est->affinity_reset;
-	est->affinity_reset = false;
+	if (est->affinity_reset && time_after(jiffies, est->reset_until))
+		est->affinity_reset = false;
 	anew = est->cpulist_new && cpumask_intersects(est->cpus,
 						      cpu_online_mask);
-	if (anew)
+	*other = anew && est->cpulist_other;
+	if (anew) {
 		est->cpulist_new = false;
+		est->cpulist_other = false;
+	}
 	spin_unlock(&est->lock);
 	return anew;
 }
@@ -128,13 +132,24 @@ static void ip_vs_est_stop_slot(struct ip_vs_est_net *est, unsigned int id)
 		ip_vs_est_stop_task(est, id, task);
 }
 
+/* Other CPUs may be of another speed.  Not before the old task has ended, which
+ * would measure the old ones.
+ */
+static void ip_vs_est_recalibrate(struct ip_vs_est_net *est)
+{
+	spin_lock(&est->lock);
+	/* Pairs with READ_ONCE() in ip_vs_est_distribute() */
+	WRITE_ONCE(est->calibrate, true);
+	spin_unlock(&est->lock);
+}
+
 /* Apply nice, and CPUs if need be, to all tasks that run.  A new list has new
  * tasks: what the kernel keeps of the old one it keeps as long as the task is
  * there.  Contexts stay, and with them places and samples.
  */
 static void ip_vs_est_apply(struct ip_vs_est_net *est)
 {
-	bool anew = ip_vs_est_take_cpu_events(est), move;
+	bool other, anew = ip_vs_est_take_cpu_events(est, &other), move;
 	struct task_struct *task;
 	unsigned int id;
 	int nice;
@@ -163,6 +178,8 @@ static void ip_vs_est_apply(struct ip_vs_est_net *est)
 			ip_vs_est_stop_slot(est, id);
 		put_task_struct(task);
 	}
+	if (other)
+		ip_vs_est_recalibrate(est);
 }
 
 /* Free the contexts without estimators */

@@ -57,15 +57,9 @@ static int ip_vs_est_cpulist_store(struct ip_vs_est_net *est,
 	ret = ip_vs_est_cpulist_get(text, true, cpus);
 	if (!ret) {
 		spin_lock(&est->lock);
-		/* Other CPUs may be of another speed.  Pairs with READ_ONCE()
-		 * in ip_vs_est_distribute().
-		 */
-		if (!cpumask_equal(est->cpulist, cpus))
-			WRITE_ONCE(est->calibrate, true);
 		ip_vs_est_set_cpulist(est, cpus);
 		ip_vs_est_set_limits(est);
 		ip_vs_est_set_active(est);
-		ip_vs_est_wake(est->slot[0]);
 		spin_unlock(&est->lock);
 	}
 	kfree(text);
@@ -95,6 +89,9 @@ int ip_vs_est_sysctl_cpulist(struct netns_ipvs *ipvs, int write, void *buffer,
 
 	if (!write)
 		return ip_vs_est_cpulist_show(ipvs->est, buffer, lenp, ppos);
+	/* Nothing is no list, while an empty line is */
+	if (!*lenp)
+		return 0;
 	if (*ppos)
 		return -EINVAL;
 	ret = ip_vs_est_cpulist_store(ipvs->est, buffer, *lenp);
@@ -115,10 +112,14 @@ static bool ip_vs_est_sysctl_int(int *val, int min, int max, int write,
 		.extra2	= &max,
 	};
 	loff_t pos = *ppos;
+	size_t len = *lenp;
+	int old = *val;
 
 	*ret = proc_dointvec_minmax(&table, write, buffer, lenp, ppos);
-	/* The handler ignores, with success, what does not begin at 0 */
-	return write && !*ret && !pos;
+	/* The handler ignores, with success, what does not begin at 0, unless
+	 * kernel.sysctl_writes_strict is off, and a write of nothing
+	 */
+	return write && !*ret && len && (!pos || *val != old);
 }
 
 /**

@@ -149,7 +149,7 @@ test_partition_offline()
 # kernels go back to what a task was first given.
 test_unrelated()
 {
-	local left=0-1
+	local left=0-1 pid
 
 	write_cpulist 0-1
 	wait_until on 0-1 || diag "the task is not on CPUs 0-1"
@@ -168,7 +168,14 @@ test_unrelated()
 
 	write_cpulist 0,2
 	wait_until on 0,2 || diag "the task is not on CPUs 0 and 2"
+	# est_reload_work runs all the time, so also between the moment from which on
+	# it sees that CPU 1 is isolated and the one when the kernel moves the task.
+	in_ns bash -c 'while echo -1 >"$1" && echo -2 >"$1"; do :; done' - \
+		"$VS/est_nice" &
+	pid=$!
 	part_make isolated 1
+	kill "$pid"
+	wait "$pid" || true
 	task_looked
 	check "CPU 1 is isolated: the list stays 0 and 2" wait_until on 0,2
 	part_undo

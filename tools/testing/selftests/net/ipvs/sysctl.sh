@@ -18,7 +18,7 @@ ALL=$(<"$VS/est_cpulist")
 MINE=$(task_status self Cpus_allowed_list)
 LAST=$(hotplug_cpu)
 
-ktap_plan 63
+ktap_plan 68
 
 check_eq "est_cpulist is the CPUs of kthreads by default" \
 	"$(task_status 2 Cpus_allowed_list)" "$ALL"
@@ -61,6 +61,12 @@ done
 for v in 4096 99999 0,99999 0-99999 4294967296 18446744073709551616; do
 	refuses "$VS"/est_cpulist "$v" "EINVAL|ERANGE|EOVERFLOW"
 done
+# Some programs truncate a file so; an empty list is an empty line.
+for v in est_cpulist est_nice run_estimation; do
+	old=$(<"$VS/$v")
+	check_eq "$v: a write of nothing succeeds and changes nothing" "0 $old" \
+		"$("$TEST_DIR/write_errno" "$VS/$v" '') $(<"$VS/$v")"
+done
 takes "$VS"/est_cpulist ''$'\n' ''
 refuses "$VS"/est_cpulist abc EINVAL
 
@@ -89,3 +95,16 @@ else
 		ktap_skip "est_cpulist: $v" "there is one CPU only"
 	done
 fi
+
+# Programs of old write one value after the other, where that is allowed.
+STRICT=/proc/sys/kernel/sysctl_writes_strict
+strict=$(<"$STRICT")
+strict_again() { echo "$strict" >"$STRICT"; }
+ktap_at_exit strict_again
+write_twice() { { echo 0; echo 1; } >"$VS/run_estimation"; }
+echo 1 >"$STRICT"
+write_twice
+check_eq "the second of two writes is ignored" 0 "$(<"$VS/run_estimation")"
+echo -1 >"$STRICT"
+write_twice
+check_eq "unless kernel.sysctl_writes_strict allows it" 1 "$(<"$VS/run_estimation")"
