@@ -3,6 +3,8 @@
 #
 # What every script here shares.  Sourced, not run.
 
+# With it cd takes other folders, and prints them.
+unset -v CDPATH
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034  # used by the scripts that source this
 BUILD=$TOP/build
@@ -13,6 +15,31 @@ export LC_ALL=C
 
 # depmod, modprobe and others are where only root's PATH has them.
 export PATH=$PATH:/usr/sbin:/sbin
+
+# Others than root, in guests and roots as well, read what is made here.
+umask 022
+
+# Of 'make -j' or 'make VARIABLE=' only our Makefile is to know: the kernel's would
+# warn of it, which checks take for a finding, or heed it.
+unset -v MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
+
+# Hooks of git have them, and 'git -C' goes by them.
+unset -v GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_PREFIX \
+	GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
+
+# What users like git to do may change patches, or ask for a key.
+plain_git()
+{
+	local n=${GIT_CONFIG_COUNT:-0} setting
+
+	for setting in diff.noprefix=false diff.mnemonicPrefix=false diff.context=3 \
+		format.signOff=false commit.gpgSign=false tag.gpgSign=false; do
+		export "GIT_CONFIG_KEY_$n=${setting%=*}" "GIT_CONFIG_VALUE_$n=${setting#*=}"
+		n=$((n + 1))
+	done
+	export GIT_CONFIG_COUNT=$n GIT_IS_PLAIN=1
+}
+[[ ${GIT_IS_PLAIN:-} ]] || plain_git
 
 # Progress and errors go to stderr: stdout belongs to results.
 say() { echo "==> $*" >&2; }
