@@ -53,15 +53,15 @@ die() { echo "$PROG: $*" >&2; exit 1; }
 . "$TOP/scripts/bases.sh"
 
 # Kernel release of the image or headers which a meta package stands for.
-# The installed meta package decides, else what apt would install.
+# The installed meta package decides, held or not, else what apt would install.
 meta_kver()	# META_PKG
 {
 	local meta=$1 kind deps
 
 	kind=${meta#linux-}
 	kind=${kind%%-*}
-	deps=$(dpkg-query -W -f '${Status}:${Depends}\n' "$meta" 2>/dev/null |
-		sed -n 's/^install ok installed://p' || true)
+	deps=$(dpkg-query -W -f '${db:Status-Status}:${Depends}\n' "$meta" 2>/dev/null |
+		sed -n 's/^installed://p' || true)
 	# Not its own name, which may hold a version, too.
 	[[ $deps ]] || deps=$(apt-cache depends "$meta" 2>/dev/null |
 		sed -n 's/.*Depends: //p' || true)
