@@ -78,7 +78,8 @@ base_kver()	# BASE [FLAVOUR]
 
 	base_facts "$@"
 	if [[ ! $HEADERS_META ]]; then
-		"$TOP/scripts/fetch-kernel" "$@"
+		# The one from before is not it.
+		"$TOP/scripts/fetch-kernel" "$@" || return
 		cat "$BUILD/$1/image$(flavour_suffix "${2:-}")/kver"
 		return
 	fi
@@ -94,7 +95,7 @@ kernel_dir()	# BASE [FLAVOUR]
 {
 	local kver dir
 
-	kver=$(base_kver "$@")
+	kver=$(base_kver "$@") || return
 	base_facts "$@"
 	dir=/usr/src/linux-headers-$kver
 	[[ $HEADERS_META ]] || dir=$BUILD/$1/image$(flavour_suffix "${2:-}")-build
