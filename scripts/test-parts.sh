@@ -137,6 +137,8 @@ install_for()	# PART...
 		[[ " $* " != *" selftest-rt-$base "* ]] ||
 			"$TOP/scripts/install-deps" --base "$base" \
 				--flavour rt-amd64 modules
+		[[ " $* " != *" deb-test-$base "* ]] ||
+			"$TOP/scripts/install-deps" deb-test
 	done
 }
 
