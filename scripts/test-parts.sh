@@ -143,13 +143,14 @@ install_for()	# PART...
 }
 
 # A lane in a process group of its own, so that all of it can be stopped; this
-# shell waits for it, and so hears of signals at once.  Sets lanes.
+# shell waits for it, and so hears of signals at once.  It is as nice as who calls,
+# or nicer: an ordinary user may not take that back.  Sets lanes.
 start_lane()	# NICE QUEUE OTHER_QUEUE
 {
 	set -m
 	(
 		set +m
-		renice -n "$1" "$BASHPID" >/dev/null
+		renice -n $(($(nice) + $1)) "$BASHPID" >/dev/null
 		run_lane "$2" "$3"
 	) </dev/null &
 	lanes+=($!)
