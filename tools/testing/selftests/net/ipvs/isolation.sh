@@ -170,7 +170,9 @@ test_unrelated()
 	wait_until on 0,2 || diag "the task is not on CPUs 0 and 2"
 	# est_reload_work runs all the time, so also between the moment from which on
 	# it sees that CPU 1 is isolated and the one when the kernel moves the task.
-	in_ns bash -c 'while echo -1 >"$1" && echo -2 >"$1"; do :; done' - \
+	# Not in_ns, of which the kill would reach the shell alone.
+	ip netns exec "$NS" \
+		bash -c 'while echo -1 >"$1" && echo -2 >"$1"; do :; done' - \
 		"$VS/est_nice" &
 	pid=$!
 	part_make isolated 1
