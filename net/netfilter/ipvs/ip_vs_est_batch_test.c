@@ -252,6 +252,54 @@ static void batch_test_some(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->walk.results[IP_VS_EST_READ], 1);
 }
 
+/* Counted for on all CPUs, on one, or not at all */
+static void batch_test_chain(struct batch_test *t, struct hlist_head *chain,
+			     unsigned int len)
+{
+	unsigned int i;
+
+	for (i = 0; i < len; i++) {
+		if (i % 3 == 0)
+			batch_test_count(t->stats[i], i);
+		else if (i % 3 == 1)
+			ip_vs_stats_test_count(t->stats[i], ip_vs_stats_test_cpu(),
+					       IP_VS_INPKTS, 1 + i);
+		t->stats[i]->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
+		hlist_add_head(&t->stats[i]->est.node, chain);
+	}
+}
+
+/* A walk passes over each of a chain once, however many are fetched ahead or are
+ * left for the end, and leaves none in the batch
+ */
+static void batch_test_walk(struct kunit *test)
+{
+	struct batch_test *t = test->priv;
+	struct ip_vs_counts now;
+	unsigned int len, i, n;
+
+	for (len = 0; len <= 13; len++) {
+		HLIST_HEAD(chain);
+
+		batch_test_chain(t, &chain, len);
+		memset(t->walk.results, 0, sizeof(t->walk.results));
+		rcu_read_lock();
+		ip_vs_est_chain_walk(&chain, &t->walk, &t->batch);
+		rcu_read_unlock();
+		KUNIT_EXPECT_EQ(test, t->batch.n, 0);
+		for (n = 0, i = 0; i < IP_VS_EST_NRESULTS; i++)
+			n += t->walk.results[i];
+		KUNIT_EXPECT_EQ(test, n, len);
+		for (i = 0; i < len; i++) {
+			spin_lock(&t->stats[i]->lock);
+			ip_vs_stats_now(t->stats[i], &now);
+			spin_unlock(&t->stats[i]->lock);
+			KUNIT_EXPECT_TRUE(test, ip_vs_counts_same(&now,
+								  &t->stats[i]->est.base));
+		}
+	}
+}
+
 static struct kunit_case batch_test_cases[] = {
 	KUNIT_CASE(batch_test_same),
 	KUNIT_CASE(batch_test_zeroed),
@@ -260,6 +308,7 @@ static struct kunit_case batch_test_cases[] = {
 	KUNIT_CASE(batch_test_counted),
 	KUNIT_CASE(batch_test_silent),
 	KUNIT_CASE(batch_test_some),
+	KUNIT_CASE(batch_test_walk),
 	{}
 };
 

@@ -30,7 +30,6 @@
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/jiffies.h>
-#include <linux/prefetch.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
@@ -371,29 +370,4 @@ unsigned int ip_vs_est_row_prefetch(const struct ip_vs_est_row *r,
 		}
 	} while (any);
 	return from;
-}
-
-/**
- * ip_vs_est_chain_walk() - one pass over each estimator of a chain
- * @chain: a chain of a row that was read in this RCU read-side section
- * @walk: what was done is added to it
- * @batch: an empty one for those that are read together, and left so; NULL:
- *	none are
- *
- * Context: process context, RCU read side.
- */
-void ip_vs_est_chain_walk(const struct hlist_head *chain,
-			  struct ip_vs_est_walk *walk,
-			  struct ip_vs_est_batch *batch)
-{
-	struct ip_vs_stats *stats;
-
-	/* Pairs with hlist_add_head_rcu() in ip_vs_est_chain_add() */
-	hlist_for_each_entry_rcu(stats, chain, est.node) {
-		/* Of no harm when it is the last one */
-		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
-		ip_vs_est_pass(stats, walk, batch);
-	}
-	if (batch && batch->n)
-		ip_vs_est_pass_batch(batch, walk);
 }

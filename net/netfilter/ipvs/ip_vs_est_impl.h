@@ -8,7 +8,7 @@
  * ip_vs_est_chain.c	rows, chains and the pending list: where an estimator is
  * ip_vs_est_limit.c	how many estimators a chain may hold
  * ip_vs_est_meter.c	what an estimator costs, by the time of walks
- * ip_vs_est_probe.c	walks that are timed for that
+ * ip_vs_est_walk.c	the walk of a chain, plain or timed for that
  * ip_vs_est.c		start and stop of an estimator; locking
  * ip_vs_est_user.c	what users read and zero
  * ip_vs_est_kthread.c	the kthread: walks rows, sleeps
@@ -332,9 +332,6 @@ unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
 				  unsigned int from);
 unsigned int ip_vs_est_row_prefetch(const struct ip_vs_est_row *r,
 				    unsigned int from);
-void ip_vs_est_chain_walk(const struct hlist_head *chain,
-			  struct ip_vs_est_walk *walk,
-			  struct ip_vs_est_batch *batch);
 
 /* ip_vs_est_kthread.c */
 int ip_vs_est_kthread(void *data);

@@ -9,7 +9,7 @@
  * in units of 2^-8 ns.  The result is base + all: a limit must hold when every
  * CPU has counted for every estimator, whatever there is to walk now.
  *
- * Once a period, from the times of probed chains (ip_vs_est_probe.c):
+ * Once a period, from the times of probed chains (ip_vs_est_walk.c):
  *
  *  1. Times fall into classes by the share of counters that was read, each half
  *     of the one above.  The low quartile of a class is its point: interrupts,

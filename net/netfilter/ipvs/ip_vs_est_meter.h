@@ -131,7 +131,10 @@ static inline bool ip_vs_est_long_enough(u32 ests, u32 chain_max)
 	return ests >= DIV_ROUND_UP(chain_max, IP_VS_EST_SPARSE);
 }
 
-/* ip_vs_est_probe.c */
+/* ip_vs_est_walk.c */
+void ip_vs_est_chain_walk(const struct hlist_head *chain,
+			  struct ip_vs_est_walk *walk,
+			  struct ip_vs_est_batch *batch);
 u32 ip_vs_est_walk_busy(const struct ip_vs_est_walk *walk);
 u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk);
 void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,

@@ -97,6 +97,7 @@ void ip_vs_stats_sum(const struct ip_vs_stats *stats, unsigned long groups,
 		     struct ip_vs_counts *dst);
 void ip_vs_stats_sum_all(struct ip_vs_stats *const *stats, unsigned int n,
 			 struct ip_vs_counts *sum);
+void ip_vs_stats_prefetch(const struct ip_vs_stats *stats);
 
 static inline void ip_vs_counts_add(struct ip_vs_counts *sum,
 				    const struct ip_vs_counts *one)

@@ -35,6 +35,10 @@
  * after them are asked for: of 2, 4 and 8 this was the fastest
  */
 #define IP_VS_STATS_BLOCK	4
+/* Groups of CPUs whose counters are fetched ahead, at most.  By choice: about as
+ * many lines as a processor asks for at a time.
+ */
+#define IP_VS_STATS_FETCH	8
 
 DEFINE_PER_CPU(unsigned long, ip_vs_stats_group);
 
@@ -152,6 +156,32 @@ void ip_vs_stats_sum(const struct ip_vs_stats *stats, unsigned long groups,
 		}
 	}
 	*dst = sum;
+}
+
+/**
+ * ip_vs_stats_prefetch() - fetch what the next sample of an object needs
+ * @stats: where
+ *
+ * Its own lines, and the counters of the first CPU of each group that has its
+ * bit, which needs not be a possible one: a prefetch does not fault.  Not when
+ * all CPUs are to be read: then that is done for several objects together.
+ *
+ * Context: RCU read side.
+ */
+void ip_vs_stats_prefetch(const struct ip_vs_stats *stats)
+{
+	unsigned long groups = atomic_long_read(&stats->dirty);
+	unsigned int n;
+
+	prefetch(&stats->est.base);
+	prefetch(&stats->seen);
+	if (groups == ip_vs_stats_groups)
+		return;
+	for (n = 0; groups && n < IP_VS_STATS_FETCH; n++) {
+		prefetch(per_cpu_ptr(stats->cpustats,
+				     __ffs(groups) << ip_vs_stats_shift));
+		groups &= groups - 1;
+	}
 }
 
 /* The sum is in registers meanwhile, and what comes next is prefetched */

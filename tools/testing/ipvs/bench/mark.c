@@ -18,8 +18,8 @@
  * WHAT is
  *	alone		there is no other thread
  *	elsewhere	it works on other objects
- *	counters	it reads the counters of these, as every estimator must, and folds
- *			them into others
+ *	counters	passes over objects that have the counters of these, which every
+ *			estimator must read, but are others
  *	now		passes as they are
  *	previous	passes when each of them cleared the marks
  *	read		counters are read for users

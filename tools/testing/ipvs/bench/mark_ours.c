@@ -10,6 +10,19 @@
 
 static struct ip_vs_stats *mark_stats[OBJECTS];
 static struct ip_vs_stats *mark_other[OBJECTS];
+/* Objects of their own that have the counters of the packets' */
+static struct ip_vs_stats *mark_twin[OBJECTS];
+
+static int mark_object(struct ip_vs_stats **stats)
+{
+	int ret;
+
+	*stats = bench_alloc(sizeof(struct ip_vs_dest));
+	ret = impl_init(*stats);
+	if (!ret)
+		ip_vs_est_begin(*stats);
+	return ret;
+}
 
 /* After bench_packet_setup() */
 int bench_mark_setup(void)
@@ -23,12 +36,13 @@ int bench_mark_setup(void)
 	for (i = 0; i < OBJECTS; i++) {
 		mark_stats[i] = bench_packet_object(i);
 		ret = impl_add(mark_stats[i]);
-		mark_other[i] = bench_alloc(sizeof(struct ip_vs_dest));
 		if (!ret)
-			ret = impl_init(mark_other[i]);
+			ret = mark_object(&mark_other[i]);
+		if (!ret)
+			ret = mark_object(&mark_twin[i]);
 		if (ret)
 			return ret;
-		ip_vs_est_begin(mark_other[i]);
+		mark_twin[i]->cpustats = mark_stats[i]->cpustats;
 	}
 	return 0;
 }
@@ -51,36 +65,35 @@ void bench_mark_now(void)
 		mark_pass(mark_stats[i]);
 }
 
-/* To objects that are active, as far as the pass can tell, and that nobody else
- * touches: what the other processor's work costs this one in any case.
+/* To objects that are active, as far as the pass can tell */
+static void mark_pass_active(struct ip_vs_stats *stats)
+{
+	if (!atomic_long_read(&stats->dirty))
+		atomic_long_or(1, &stats->dirty);
+	mark_pass(stats);
+}
+
+/* And that nobody else touches: what the other processor's work costs this one in
+ * any case.
  */
 void bench_mark_elsewhere(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < OBJECTS; i++) {
-		if (!atomic_long_read(&mark_other[i]->dirty))
-			atomic_long_or(1, &mark_other[i]->dirty);
-		mark_pass(mark_other[i]);
-	}
+	for (i = 0; i < OBJECTS; i++)
+		mark_pass_active(mark_other[i]);
 }
 
-/* What every estimator does: it reads what has been counted, on the CPU that has, and
- * folds it under a lock, here of other objects
+/* What every estimator does: it reads what has been counted, on the CPU that has, when
+ * a pass comes to it.  All is as in a pass over the packets' objects, but that packets
+ * touch nothing of these except for the counters.
  */
 void bench_mark_counters(void)
 {
-	struct ip_vs_counts now;
-	struct ip_vs_stats *other;
 	unsigned int i;
 
-	for (i = 0; i < OBJECTS; i++) {
-		other = mark_other[i];
-		spin_lock(&other->lock);
-		ip_vs_stats_sum(mark_stats[i], mark_stats[i]->hot, &now);
-		ip_vs_est_fold(&other->est, &now, 2 * HZ);
-		spin_unlock(&other->lock);
-	}
+	for (i = 0; i < OBJECTS; i++)
+		mark_pass_active(mark_twin[i]);
 }
 
 /* What passes did when each of them cleared dirty, so that packets had to tell
