@@ -156,6 +156,7 @@ isolate_while_reloading()
 
 	set_vs est_nice 0
 	# Not in_ns, of which the kill would reach the shell alone
+	# shellcheck disable=SC2016  # for the inner shell
 	ip netns exec "$NS" \
 		bash -c 'while echo -1 >"$1" && echo -2 >"$1"; do :; done' - \
 		"$VS/est_nice" &
