@@ -145,8 +145,8 @@ int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 	r = ip_vs_est_row(ctx, row);
 	for (chain = 0; r->len[chain] >= chain_max; chain++)
 		;
-	/* Pairs with READ_ONCE() in ip_vs_est_next_chain(): who does not see it
-	 * yet has come too early
+	/* Pairs with READ_ONCE() in ip_vs_est_next_chain().  A walker that does
+	 * not see the bit yet walks this chain in the next period.
 	 */
 	WRITE_ONCE(r->used, r->used | BIT_ULL(chain));
 	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain() */
@@ -158,8 +158,9 @@ int ip_vs_est_chain_add(struct ip_vs_est_ctx *ctx, struct ip_vs_stats *stats,
 	est->chain = chain;
 	ctx->filling = row;
 	ip_vs_est_enter(stats);
-	/* Pairs with hlist_for_each_entry_rcu() in ip_vs_est_chain_walk() and
-	 * _probe(), and with rcu_dereference() in ip_vs_est_row_prefetch()
+	/* Pairs with hlist_for_each_entry_rcu() in ip_vs_est_chain_walk(),
+	 * ip_vs_est_chain_walk_wide() and ip_vs_est_chain_probe(), and with
+	 * rcu_dereference() in ip_vs_est_row_prefetch()
 	 */
 	hlist_add_head_rcu(&est->node, &r->chain[chain]);
 	return open;
@@ -184,8 +185,9 @@ void ip_vs_est_chain_del(struct ip_vs_stats *stats)
 
 	r = ip_vs_est_row(ctx, est->row);
 	hlist_del_rcu(&est->node);
-	/* Pairs with WRITE_ONCE() in ip_vs_est_walk_chain().  An older time is
-	 * not wrong: then too there was nothing.
+	/* Pairs with WRITE_ONCE() in ip_vs_est_walk_chain().  If a walk is just
+	 * about to write it, the older time is as right: a quiet estimator had
+	 * counted nothing by then, either.
 	 */
 	ip_vs_est_leave(stats, READ_ONCE(r->walked[est->chain]));
 	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain() */
@@ -323,7 +325,9 @@ int ip_vs_est_next_row(const struct ip_vs_est_ctx *ctx, unsigned int from)
 unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
 				  unsigned int from)
 {
-	/* Pairs with WRITE_ONCE() in ip_vs_est_chain_add() and _del() */
+	/* Pairs with WRITE_ONCE() in ip_vs_est_chain_add() and
+	 * ip_vs_est_chain_del()
+	 */
 	u64 left = READ_ONCE(r->used) >> from;
 
 	BUILD_BUG_ON(IP_VS_EST_CHAINS >= BITS_PER_LONG_LONG);
@@ -353,7 +357,9 @@ unsigned int ip_vs_est_row_prefetch(const struct ip_vs_est_row *r,
 	unsigned int n, i;
 	bool any;
 
-	/* Here and below: pairs with hlist_add_head_rcu() of _chain_add() */
+	/* Here and below: pairs with hlist_add_head_rcu() in
+	 * ip_vs_est_chain_add()
+	 */
 	for (n = 0; n < IP_VS_EST_PREFETCH; n++) {
 		from = ip_vs_est_next_chain(r, from);
 		if (from == IP_VS_EST_CHAINS)

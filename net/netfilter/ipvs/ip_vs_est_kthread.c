@@ -75,8 +75,8 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 	/* Pairs with WRITE_ONCE() in ip_vs_est_set_chain_max() */
 	u32 chain_max = READ_ONCE(ctx->net->chain_max);
 	unsigned long switches = current->nvcsw + current->nivcsw;
-	/* Pairs with WRITE_ONCE() in ip_vs_est_chain_add() and _del(); a hint,
-	 * what was walked is counted
+	/* Pairs with WRITE_ONCE() in ip_vs_est_chain_add() and
+	 * ip_vs_est_chain_del().  A hint: what is walked is counted.
 	 */
 	u32 len = READ_ONCE(r->len[chain]);
 	bool probe = ip_vs_est_long_enough(len, chain_max) &&
@@ -328,8 +328,8 @@ int ip_vs_est_kthread(void *data)
 			ip_vs_est_distribute(ctx->net);
 		ip_vs_est_walk_next(ctx);
 
-		/* The barrier in it pairs with the one in wake_up_process()
-		 * in ip_vs_est_wake(), and in kthread_stop()
+		/* Its barrier pairs with that of wake_up_process() in
+		 * ip_vs_est_wake(), and in kthread_stop()
 		 */
 		set_current_state(TASK_IDLE);
 		idle = ip_vs_est_sleep_time(ctx, slept);

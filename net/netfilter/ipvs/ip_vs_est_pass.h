@@ -169,10 +169,11 @@ void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
 static inline bool ip_vs_est_is_quiet(const struct ip_vs_stats *stats,
 				      const struct ip_vs_est_walk *walk)
 {
-	/* Neither needs an order: a bit that is not seen yet is seen by the
-	 * next walk, and the sum is made under the lock.  READ_ONCE() pairs
-	 * with WRITE_ONCE() in ip_vs_est_set_quiet(), ip_vs_est_clear_quiet(),
-	 * ip_vs_est_begin(), ip_vs_est_enter() and ip_vs_stats_unsettle().
+	/* The two loads may come in any order: a bit that is not seen yet is
+	 * seen by the next walk, and sums are made under the lock.  READ_ONCE()
+	 * pairs with WRITE_ONCE() in ip_vs_est_set_quiet(),
+	 * ip_vs_est_clear_quiet(), ip_vs_est_begin(), ip_vs_est_enter() and
+	 * ip_vs_stats_unsettle().
 	 */
 	return !atomic_long_read(&stats->dirty) &&
 	       READ_ONCE(stats->est.quiet) == walk->gen;

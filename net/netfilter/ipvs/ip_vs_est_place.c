@@ -377,7 +377,7 @@ void ip_vs_est_distribute(struct ip_vs_est_net *est)
 	unsigned long end;
 
 	/* Tested again under the lock before this task sleeps: a late look is
-	 * no harm.  Pairs with WRITE_ONCE() in ip_vs_est_cpulist_store() and
+	 * no harm.  Pairs with WRITE_ONCE() in ip_vs_est_recalibrate() and
 	 * ip_vs_est_calibrate().
 	 */
 	if (READ_ONCE(est->calibrate))

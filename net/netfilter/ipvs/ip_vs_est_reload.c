@@ -53,8 +53,8 @@ void ip_vs_est_set_active(struct ip_vs_est_net *est)
 
 	if (active != est->active) {
 		/* Pair with READ_ONCE() in ip_vs_est_walk_chain(),
-		 * ip_vs_est_begin(), ip_vs_est_cost() and ip_vs_copy_stats(),
-		 * which lean on no order of the two
+		 * ip_vs_est_begin(), ip_vs_est_cost() and ip_vs_copy_stats().
+		 * None of them relies on the order of the two.
 		 */
 		WRITE_ONCE(est->active, active);
 		WRITE_ONCE(est->gen, max_t(u32, est->gen + 1,

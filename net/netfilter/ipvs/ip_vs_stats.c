@@ -247,9 +247,9 @@ void ip_vs_stats_clear(struct ip_vs_stats *stats)
 	lockdep_assert_held(&stats->lock);
 
 	atomic_long_andnot(stats->hot, &stats->dirty);
-	/* The full barrier that it begins with pairs with what RCU gives
-	 * packets: who has read dirty before it was cleared is waited for by
-	 * the grace period of this cookie.
+	/* It begins with a full barrier, so the grace period of this cookie
+	 * begins after dirty was cleared.  It waits for the read-side section
+	 * of every packet that has found its bit set before that.
 	 */
 	stats->cleared = get_state_synchronize_rcu();
 }
@@ -354,9 +354,10 @@ bool ip_vs_stats_collect(struct ip_vs_stats *stats, struct ip_vs_counts *now,
 	if (dirty & ~stats->hot)
 		ip_vs_stats_heat(stats, dirty, read);
 	silent = stats->hot & ~dirty;
-	/* Before hot groups are read.  The barrier in it, when it returns true,
-	 * pairs with the end of the read-side sections of packets: what is read
-	 * of them below holds what they have counted.  Cold ones have had that.
+	/* Before hot groups are read.  When it returns true it has ended with a
+	 * full barrier: the read-side sections of those packets are over, and
+	 * what they have counted is in what is read below.  For cold groups
+	 * that was so when they were cooled.
 	 */
 	if (silent && poll_state_synchronize_rcu(stats->cleared))
 		ip_vs_stats_cool(stats, silent, read);
