@@ -126,7 +126,7 @@ struct ip_vs_stats {
 	unsigned long		hot;
 	struct ip_vs_counts	*cold;
 	unsigned long		cleared;
-	spinlock_t		lock;	/* of seen to age, and zero */
+	spinlock_t		lock;	/* seen to age, zero, part of est */
 	bool			settled;
 	u8			age;
 

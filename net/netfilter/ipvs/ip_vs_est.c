@@ -16,40 +16,53 @@
  *
  *	configuration mutex or CPU hotplug > est->lock > stats->lock
  *
- *   The mutex is that under which services and servers come and go:
+ *   Configuration mutex: services and servers come and go under it.  It is
  *   service_mutex of the namespace, or __ip_vs_mutex of all in kernels that
  *   have no such.  Callbacks of CPU hotplug (ip_vs_est_hotplug.c) take
- *   est->lock only.  Readers and -Z may have no more than RCU; they take
- *   stats->lock only.  Inside est->lock are taken, besides, those that waking a
- *   task, asking for its affinity, queueing the work, freeing a row and asking
- *   for a grace period take.  The lock of module parameters
- *   (ip_vs_est_param.c) is apart from all of these.
+ *   est->lock and no mutex.  The lock of module parameters (ip_vs_est_param.c)
+ *   is apart from all of these.
  *
- *   est->lock, a spinlock for each namespace, protects the pending list, the
- *   contexts, links and places of estimators, the sysctl values and the
- *   limits.  All of its users are in process context.  It is not a mutex on
- *   purpose: kthread 0 may run at nice 19 on a busy CPU, and preempted inside
- *   a mutex it would stall everyone who adds a service.
- *   So nothing is allocated under it, nothing sleeps, and it is dropped after
- *   each IP_VS_EST_LOCK_BATCH estimators at the latest.
+ *   est->lock, a spinlock for each namespace: the pending list, the contexts,
+ *   links and places of estimators, the sysctl values, the limits.  Process
+ *   context only.  It is not a mutex on purpose: kthread 0 may run at nice 19
+ *   on a busy CPU, and preempted inside a mutex it would stall everyone who
+ *   adds a service.  So nothing sleeps or is allocated under it, and it is
+ *   dropped after each IP_VS_EST_LOCK_BATCH estimators at the latest.  Besides
+ *   stats->lock, only those locks are taken inside it that these calls need:
+ *   to wake a task, to ask for its affinity, to queue the work, to free a row,
+ *   to ask for a grace period.
  *
- *   On PREEMPT_RT a spinlock is a mutex all the same, est->lock and stats->lock
- *   alike, and a task that is preempted there can hold one.  Who waits for it
- *   lends the holder a real-time priority, but no weight: an ordinary waiter
- *   does not make a nice holder run.  So est_nice above 0 is refused there
- *   (ip_vs_est_nice_check()), and a holder has the weight that any ordinary
- *   task has which holds a lock.
+ *   stats->lock, a spinlock for each object: its sums and averages, what was
+ *   zeroed, and which CPUs are read.  Process context only.  Passes, readers
+ *   and -Z take it; readers and -Z may hold nothing else but RCU.  Inside it
+ *   is nothing but an allocation that does not wait (ip_vs_stats_has_cold()).
+ *   Packets take no lock: they count under RCU, see ip_vs_stats.c.
  *
- *   Who stops a kthread waits for it; so a kthread must never wait for
- *   whoever may be stopping it.  Kthreads take no mutex, and nobody
- *   creates, stops, moves or renices a task with est->lock held.
+ *   RCU: kthreads walk rows and chains under it, see ip_vs_est_chain.c.
+ *
+ *   No lock: members of struct ip_vs_est_ctx that are its kthread's alone; and
+ *   what is read by READ_ONCE(), each value on its own.  The comment there
+ *   names who writes it.
+ *
+ * Tasks
+ *
+ *   Whoever stops a kthread waits for it; so a kthread must never wait for
+ *   whoever may be stopping it.  Kthreads take no mutex, and nobody creates,
+ *   stops, moves or renices a task with est->lock held.
  *
  *   Tasks start and stop in est_reload_work only, and at the namespace's exit
- *   when that work cannot run any more.  ctx->task is changed under est->lock
- *   and cleared there before a stop; whoever wakes a kthread does so under
+ *   when that work cannot run any more.  ctx->task is changed under est->lock,
+ *   and cleared there before a stop.  Whoever wakes a kthread does so under
  *   est->lock, so never a task that is gone.
  *
- *   Chains are walked under RCU, see ip_vs_est_chain.c.
+ * PREEMPT_RT
+ *
+ *   There, est->lock and stats->lock are mutexes all the same, and a task that
+ *   is preempted can hold one.  Whoever waits for it lends the holder a
+ *   real-time priority, but no weight: an ordinary waiter does not make a nice
+ *   holder run.  So est_nice above 0 is refused there
+ *   (ip_vs_est_nice_check()), and a holder has the weight of any ordinary task
+ *   that holds a lock.
  */
 
 #include <linux/jiffies.h>

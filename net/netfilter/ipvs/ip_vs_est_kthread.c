@@ -7,6 +7,8 @@
  *   at kthread_should_stop().  Whoever publishes work does so under est->lock
  *   before it wakes the kthread: the look, under the same lock, either sees
  *   the work or comes before it, and then the wake-up finds the state set.
+ *   On PREEMPT_RT, taking the lock may sleep, but keeps the state that was set,
+ *   and a wake-up meanwhile as well.
  *
  *   A sample is right whenever it is taken, as it is divided by its own time.
  *   So a kthread that is awake, and has little to do, goes on with the rows
