@@ -189,7 +189,7 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 /* A period is over: let users see it, and give its cost to the judge.  Who ends
  * a round hands the new limit, if there is one, to kthread 0.
  */
-static void ip_vs_est_period(struct ip_vs_est_ctx *ctx)
+static void ip_vs_est_period_end(struct ip_vs_est_ctx *ctx)
 {
 	struct ip_vs_est_net *est = ctx->net;
 	u32 cost, want = 0;
@@ -263,7 +263,7 @@ static void ip_vs_est_walk_next(struct ip_vs_est_ctx *ctx)
 
 	ip_vs_est_walk_row(ctx, row, time_after(now, due) ? now - due : 0);
 	if (row < ctx->cursor || row == IP_VS_EST_ROWS - 1)
-		ip_vs_est_period(ctx);
+		ip_vs_est_period_end(ctx);
 	ctx->cursor = (row + 1) % IP_VS_EST_ROWS;
 	ctx->cursor_time = due + IP_VS_EST_TICK;
 }

@@ -99,7 +99,7 @@ static s64 ip_vs_est_shorter(s64 best, u64 from, u64 to)
 
 /**
  * ip_vs_est_cost() - measure what one estimation takes
- * @probe: a private object with counters for every possible CPU
+ * @stats: a private object with counters for every possible CPU
  * @clock: the time, ns
  * @pause: sleeps for a while; returns false to give up
  *
@@ -107,7 +107,7 @@ static s64 ip_vs_est_shorter(s64 best, u64 from, u64 to)
  * Return: ns for one estimator whose counters are not in the cache, or 0 when
  * @pause has returned false.
  */
-u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
+u64 ip_vs_est_cost(struct ip_vs_stats *stats, u64 (*clock)(void),
 		   bool (*pause)(void))
 {
 	s64 best = S64_MAX, reading = S64_MAX;
@@ -121,16 +121,16 @@ u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
 
 		/* A sample is due in each run, of all CPUs */
 		/* Pairs with WRITE_ONCE() in ip_vs_est_set_active() */
-		walk.gen = READ_ONCE(probe->net->gen);
-		probe->est.gen = walk.gen;
-		probe->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
-		ip_vs_stats_unsettle(probe);
+		walk.gen = READ_ONCE(stats->net->gen);
+		stats->est.gen = walk.gen;
+		stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;
+		ip_vs_stats_unsettle(stats);
 
 		local_bh_disable();
 		rcu_read_lock();
 		start = clock();
 		ready = clock();
-		ip_vs_est_pass(probe, &walk, NULL);
+		ip_vs_est_pass(stats, &walk, NULL);
 		end = clock();
 		rcu_read_unlock();
 		local_bh_enable();

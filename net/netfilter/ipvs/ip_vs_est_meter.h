@@ -112,7 +112,7 @@ struct ip_vs_est_judge {
 
 /* ip_vs_est_limit.c */
 u64 ip_vs_est_clock(void);
-u64 ip_vs_est_cost(struct ip_vs_stats *probe, u64 (*clock)(void),
+u64 ip_vs_est_cost(struct ip_vs_stats *stats, u64 (*clock)(void),
 		   bool (*pause)(void));
 u32 ip_vs_est_chain_max(u64 cost);
 u32 ip_vs_est_recalibrated(u32 chain_max, u32 old_guess, u32 new_guess);

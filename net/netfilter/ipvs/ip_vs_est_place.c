@@ -62,8 +62,8 @@ static void ip_vs_est_set_chain_max(struct ip_vs_est_net *est, u32 chain_max)
 
 	if (chain_max == est->chain_max)
 		return;
-	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain(), ip_vs_est_period()
-	 * and ip_vs_est_distribute()
+	/* Pairs with READ_ONCE() in ip_vs_est_walk_chain(),
+	 * ip_vs_est_period_end() and ip_vs_est_distribute()
 	 */
 	WRITE_ONCE(est->chain_max, chain_max);
 	ip_vs_est_repack(est);
@@ -71,14 +71,14 @@ static void ip_vs_est_set_chain_max(struct ip_vs_est_net *est, u32 chain_max)
 
 static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 {
-	struct ip_vs_stats *probe;
+	struct ip_vs_stats *stats;
 	u32 guess, limit;
 	bool first;
 	u64 cost;
 
 	/* Without waiting, see ip_vs_stats_create() */
-	probe = ip_vs_stats_create(est, GFP_NOWAIT | __GFP_NOWARN);
-	if (!probe) {
+	stats = ip_vs_stats_create(est, GFP_NOWAIT | __GFP_NOWARN);
+	if (!stats) {
 		/* Estimators wait meanwhile; try again after a pause */
 		ip_vs_est_pause();
 		return;
@@ -89,8 +89,8 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	WRITE_ONCE(est->calibrate, false);
 	spin_unlock(&est->lock);
 
-	cost = ip_vs_est_cost(probe, ip_vs_est_clock, ip_vs_est_pause);
-	ip_vs_stats_destroy(probe);
+	cost = ip_vs_est_cost(stats, ip_vs_est_clock, ip_vs_est_pause);
+	ip_vs_stats_destroy(stats);
 
 	spin_lock(&est->lock);
 	if (!cost) {

@@ -55,7 +55,7 @@ static bool ip_vs_est_line_get(struct ip_vs_est_net *est, unsigned int id,
 		ip_vs_est_task_cpus(ctx->task, cpus);
 		line->pid = task_pid_nr_ns(ctx->task, ns);
 		/* Pair with WRITE_ONCE() in ip_vs_est_note_row() and
-		 * ip_vs_est_period(), each figure for itself
+		 * ip_vs_est_period_end(), each figure for itself
 		 */
 		line->view.last_us = READ_ONCE(ctx->view.last_us);
 		line->view.worst_us = READ_ONCE(ctx->view.worst_us);

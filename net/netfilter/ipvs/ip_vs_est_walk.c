@@ -33,11 +33,11 @@
 #define IP_VS_EST_FETCH		4
 
 /**
- * struct ip_vs_est_ahead - busy estimators whose lines are being fetched
+ * struct ip_vs_est_fetch - busy estimators whose lines are being fetched
  * @stats: the estimators', the oldest one at @n, or NULL
  * @n: counts those that were taken in
  */
-struct ip_vs_est_ahead {
+struct ip_vs_est_fetch {
 	struct ip_vs_stats	*stats[IP_VS_EST_FETCH];
 	unsigned int		n;
 };
@@ -178,14 +178,14 @@ void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
 }
 
 /* Take an estimator in, or NULL at the end, and sample the oldest one */
-static void ip_vs_est_ahead_turn(struct ip_vs_est_ahead *ahead,
+static void ip_vs_est_fetch_turn(struct ip_vs_est_fetch *fetch,
 				 struct ip_vs_stats *stats,
 				 struct ip_vs_est_walk *walk,
 				 struct ip_vs_est_batch *batch)
 {
 	struct ip_vs_stats **slot, *oldest;
 
-	slot = &ahead->stats[ahead->n++ % IP_VS_EST_FETCH];
+	slot = &fetch->stats[fetch->n++ % IP_VS_EST_FETCH];
 	oldest = *slot;
 	*slot = stats;
 	if (oldest)
@@ -196,7 +196,7 @@ static void ip_vs_est_chain_walk_wide(const struct hlist_head *chain,
 				      struct ip_vs_est_walk *walk,
 				      struct ip_vs_est_batch *batch)
 {
-	struct ip_vs_est_ahead ahead = { };
+	struct ip_vs_est_fetch fetch = { };
 	struct ip_vs_stats *stats;
 	unsigned int i;
 
@@ -208,10 +208,10 @@ static void ip_vs_est_chain_walk_wide(const struct hlist_head *chain,
 			continue;
 		}
 		ip_vs_stats_prefetch(stats);
-		ip_vs_est_ahead_turn(&ahead, stats, walk, batch);
+		ip_vs_est_fetch_turn(&fetch, stats, walk, batch);
 	}
 	for (i = 0; i < IP_VS_EST_FETCH; i++)
-		ip_vs_est_ahead_turn(&ahead, NULL, walk, batch);
+		ip_vs_est_fetch_turn(&fetch, NULL, walk, batch);
 	if (batch->n)
 		ip_vs_est_pass_batch(batch, walk);
 }
