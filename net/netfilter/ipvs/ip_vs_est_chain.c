@@ -35,9 +35,9 @@
 
 #include "ip_vs_est_impl.h"
 
-/* The last row is to take another one: its first chain is not full; or all rows
- * are open, and it has not yet got as many as it gets one after the other,
- * whole chains.  est->lock held.
+/* Does the row that was filled last take the next one, too?  Until its first
+ * chain is full.  Once all rows are open: until it has got as many as it gets
+ * one after the other, in whole chains.  est->lock held.
  */
 static bool ip_vs_est_keep_filling(const struct ip_vs_est_ctx *ctx,
 				   u32 chain_max)
@@ -52,8 +52,9 @@ static bool ip_vs_est_keep_filling(const struct ip_vs_est_ctx *ctx,
 	       bitmap_full(ctx->used, IP_VS_EST_ROWS);
 }
 
-/* The row to fill, or -1 when none is open: the last one until it has got its
- * share, then that with the fewest estimators.  est->lock held.
+/* The row to fill, or -1 when none is open: the one that was filled last until
+ * it has got its share, then the one with the fewest estimators.  est->lock
+ * held.
  */
 static int ip_vs_est_row_to_fill(const struct ip_vs_est_ctx *ctx, u32 chain_max)
 {
@@ -84,8 +85,8 @@ static int ip_vs_est_row_open(struct ip_vs_est_ctx *ctx,
 	unsigned int row = find_first_zero_bit(ctx->used, IP_VS_EST_ROWS);
 	unsigned int chain;
 
-	/* Before anything in it is sampled, so that it never seems to have
-	 * been walked later; 0 may be a time to come.
+	/* A new row counts as walked now: no estimator that is put in was
+	 * sampled later.  Not 0, which is ahead of jiffies half of the time.
 	 */
 	for (chain = 0; chain < IP_VS_EST_CHAINS; chain++)
 		(*spare)->walked[chain] = jiffies;
@@ -241,8 +242,8 @@ struct ip_vs_stats *ip_vs_est_chain_excess(const struct ip_vs_est_ctx *ctx,
  * @est: estimation in its namespace
  * @stats: the estimator's, in no list
  *
- * Kthread 0 is woken when the list turns non-empty and waits a tick then, for
- * more to gather.
+ * Kthread 0 is woken when the list is empty no more, and then waits a tick for
+ * others to gather.
  *
  * Context: est->lock held.
  */
@@ -279,7 +280,7 @@ void ip_vs_est_unlink(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
 	}
 
 	ip_vs_est_chain_del(stats);
-	/* Asked for in ip_vs_est_place_batch() before it is linked again */
+	/* Polled by ip_vs_est_place_batch() before it is linked again */
 	stats->est.cookie = start_poll_synchronize_rcu();
 	stats->est.unlinked = true;
 	est->room_from = min(est->room_from, ctx->id);
@@ -343,9 +344,9 @@ unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
  * @r: the row, read in this RCU read-side section
  * @from: chain to begin with, up to IP_VS_EST_CHAINS
  *
- * Only who has read an estimator knows where the next one is, so a walk waits
- * for memory at each that is not beside the last one.  Here some chains are
- * followed in turns, so that all of them wait at once.
+ * Where the next estimator is, only the memory of the one before it says: a
+ * walk waits for each that is not beside the last one.  Here some chains are
+ * followed in turns, so that they wait at the same time.
  *
  * Context: process context, RCU read side.
  * Return: the chain after the last one that was followed.

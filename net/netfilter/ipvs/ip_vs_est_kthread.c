@@ -27,13 +27,14 @@
 #include <trace/events/ipvs_est.h>
 #include "ip_vs_est_impl.h"
 
-/* A row may be walked so much ahead of its time, jiffies: 400 ms, a fifth of a
+/* How much ahead of its time a row may be walked, jiffies: 400 ms, a fifth of a
  * period, so that samples are 1.6 to 2.4 s apart.  By choice: 11 rows for each
  * wake-up.
  */
 #define IP_VS_EST_AHEAD		(10 * IP_VS_EST_TICK)
-/* As long as it has walked for less than this since it slept, ns.  By choice: 5
- * full chains; who has more to do should spread it over the period.
+/* That is allowed to a kthread that has walked for less than this since it
+ * slept, ns.  By choice: 5 full chains; what is more should be spread over the
+ * period.
  */
 #define IP_VS_EST_LIGHT_NS	500000
 
@@ -65,10 +66,9 @@ static void ip_vs_est_visit_add(struct ip_vs_est_visit *visit,
 	visit->unsettled |= walk->unsettled;
 }
 
-/* Walk a chain, and note when and how long.  The time is that of its
- * beginning, and stands in the row from its end on: whoever reads it, at
- * whatever moment, may rely on all of the chain having been walked then or
- * later.
+/* Walk a chain, and note when and how long.  The row says when the last walk
+ * that has ended began: so all of the chain was walked then or later, whenever
+ * somebody reads it.
  */
 static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 				 struct ip_vs_est_row *r, unsigned int chain,
@@ -87,8 +87,8 @@ static void ip_vs_est_walk_chain(struct ip_vs_est_ctx *ctx,
 	u64 begin = get_jiffies_64(), time;
 	struct ip_vs_est_walk walk = { };
 
-	/* Pairs with WRITE_ONCE() in ip_vs_est_set_active().  An old value
-	 * costs nothing but one more base: the next walk sees the new one.
+	/* Pairs with WRITE_ONCE() in ip_vs_est_set_active().  After an old value
+	 * the next walk sees the new one, and takes the counters as base again.
 	 */
 	walk.gen = READ_ONCE(ctx->net->gen);
 	walk.walked = begin - ((unsigned long)begin - r->walked[chain]);
@@ -178,16 +178,16 @@ static void ip_vs_est_walk_row(struct ip_vs_est_ctx *ctx, unsigned int row,
 		if (kthread_should_stop())
 			break;
 	}
-	/* They settle after a grace period, and nobody else may want one.  Who
-	 * asks for it needs no cookie, they have theirs.
+	/* These objects settle after a grace period: ask for one, as perhaps
+	 * nobody else does.  Each has its own cookie to poll.
 	 */
 	if (visit.unsettled)
 		start_poll_synchronize_rcu();
 	ip_vs_est_note_row(ctx, row, &visit, late);
 }
 
-/* A period is over: let users see it, and give its cost to the judge.  Who ends
- * a round hands the new limit, if there is one, to kthread 0.
+/* A period is over: let users see it, and give its cost to the judge.  The
+ * kthread that ends a round of the judge hands the new limit to kthread 0.
  */
 static void ip_vs_est_period_end(struct ip_vs_est_ctx *ctx)
 {
@@ -215,12 +215,13 @@ static void ip_vs_est_period_end(struct ip_vs_est_ctx *ctx)
 	spin_unlock(&est->lock);
 }
 
-/* Find the next row with estimators and when it is due.  One that is late by
- * more than a period is due now, and so are those after it in turn: what was
- * missed is skipped, never caught up with.  None is due later than in a period
- * from the time that it was due, which may be ahead: where it seems so, the
- * context was without rows, or without a task, for half of the time that
- * jiffies can count, 25 days on 32 bits.  est->lock held.
+/* Find the next row with estimators and when it is due; est->lock held.
+ *
+ * A row that is late by more than a period is due now, and those after it
+ * follow from there: what was missed is skipped, not caught up with.  The same
+ * holds if it seems to be due later than any row can be: then jiffies have
+ * wrapped while the context had no rows or no task, which takes 25 days on 32
+ * bits at HZ 1000.
  */
 static int ip_vs_est_find_row(struct ip_vs_est_ctx *ctx, unsigned long *due)
 {
@@ -244,9 +245,9 @@ static unsigned long ip_vs_est_ahead(const struct ip_vs_est_ctx *ctx)
 	return ctx->worked < IP_VS_EST_LIGHT_NS ? IP_VS_EST_AHEAD : 0;
 }
 
-/* Walk the next row if it is due, or may be walked, and no other: the walk may
- * take longer than a tick, and then the row after it is always due, while
- * kthread 0 has more to do than to walk.
+/* Walk the next row if it is due, or may be walked ahead.  One row only: if
+ * walks take longer than a tick, another one is always due, and kthread 0 has
+ * other work as well.
  */
 static void ip_vs_est_walk_next(struct ip_vs_est_ctx *ctx)
 {
@@ -291,9 +292,9 @@ static long ip_vs_est_idle_time(struct ip_vs_est_ctx *ctx)
 	return max(idle, 0L);
 }
 
-/* How long to sleep, jiffies; called with the state set.  Who is always late
- * sleeps a jiffy in each period all the same: Tasks RCU, which waits until each
- * task has slept once, would wait for it for ever.
+/* How long to sleep, jiffies; called with the state set.  A kthread that is
+ * always late sleeps a jiffy in each period all the same: Tasks RCU waits until
+ * every task has slept once, and would wait for this one for ever.
  */
 static long ip_vs_est_sleep_time(struct ip_vs_est_ctx *ctx, unsigned long slept)
 {
@@ -309,9 +310,9 @@ static long ip_vs_est_sleep_time(struct ip_vs_est_ctx *ctx, unsigned long slept)
  * @data: the context
  *
  * Created, woken for the first time and stopped by est_reload_work.  Takes
- * est->lock and stats->lock, and no mutex.  Neither walking nor distributing
- * keeps the other waiting for longer than one row, or one tick, takes; but
- * calibration takes 60 ms and more.
+ * est->lock and stats->lock, and no mutex.  Walking waits for a tick of
+ * distributing at most, and distributing for the walk of one row; only
+ * calibration takes longer, 60 ms and more.
  *
  * Context: process context, may sleep.
  * Return: 0, when kthread_stop() has asked for it.
@@ -322,7 +323,9 @@ int ip_vs_est_kthread(void *data)
 	unsigned long slept = jiffies;
 	long idle;
 
-	/* Without memory to keep what it prefers, the kernel has chosen */
+	/* kthread_affine_preferred() may have failed for want of memory: then
+	 * the kernel has chosen the CPUs
+	 */
 	ip_vs_est_check_own_cpus(ctx->net);
 
 	while (!kthread_should_stop()) {

@@ -119,8 +119,9 @@ u64 ip_vs_est_cost(struct ip_vs_stats *stats, u64 (*clock)(void),
 		if (run % IP_VS_EST_CALIB_PAUSE == 0 && !pause())
 			return 0;
 
-		/* A sample is due in each run, of all CPUs */
-		/* Pairs with WRITE_ONCE() in ip_vs_est_set_active() */
+		/* In each run a sample of all CPUs is due.  Pairs with
+		 * WRITE_ONCE() in ip_vs_est_set_active().
+		 */
 		walk.gen = READ_ONCE(stats->net->gen);
 		stats->est.gen = walk.gen;
 		stats->est.stamp = get_jiffies_64() - IP_VS_EST_PERIOD;

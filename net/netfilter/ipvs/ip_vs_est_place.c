@@ -83,7 +83,7 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 		ip_vs_est_pause();
 		return;
 	}
-	/* Cleared before it starts: asked for again meanwhile, it runs again */
+	/* Cleared first: if it is asked for again meanwhile, it runs again */
 	spin_lock(&est->lock);
 	/* Pairs with READ_ONCE() in ip_vs_est_distribute() */
 	WRITE_ONCE(est->calibrate, false);
@@ -94,8 +94,8 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 
 	spin_lock(&est->lock);
 	if (!cost) {
-		/* Asked to stop: the task that comes next does it.  Pairs with
-		 * READ_ONCE() in ip_vs_est_distribute().
+		/* This task was asked to stop: the next one calibrates.  Pairs
+		 * with READ_ONCE() in ip_vs_est_distribute().
 		 */
 		WRITE_ONCE(est->calibrate, true);
 		spin_unlock(&est->lock);
@@ -108,7 +108,7 @@ static void ip_vs_est_calibrate(struct ip_vs_est_net *est)
 	if (first || !ip_vs_est_same_guess(est->guess, guess))
 		est->guess = guess;
 	ip_vs_est_set_chain_max(est, limit);
-	/* What was measured meanwhile is about the limit that was */
+	/* What was measured meanwhile is about the old limit */
 	est->measured = 0;
 	memset(&est->judge, 0, sizeof(est->judge));
 	est->judge.begun = jiffies;
@@ -179,8 +179,8 @@ static int ip_vs_est_place(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
 	lockdep_assert_held(&est->lock);
 
 	if (id >= est->nslots) {
-		/* Context, row and estimator under the same hold: a context is
-		 * never there empty, nobody would detach it
+		/* A context gets its first estimator under the hold of the lock
+		 * that it appears in: an empty one would never be detached
 		 */
 		if (!est->spare_row)
 			return -EAGAIN;
@@ -199,7 +199,7 @@ static int ip_vs_est_place(struct ip_vs_est_net *est, struct ip_vs_stats *stats)
 	list_del_init(&stats->pending);
 	trace_ipvs_est_placed(est->ipvs->gen, stats, id, stats->est.row,
 			      stats->est.chain);
-	/* The kthread has looked for its next row before this one */
+	/* The kthread may sleep until a later row, as this one is new */
 	if (ret > 0)
 		ip_vs_est_wake(ctx);
 	return 0;
@@ -251,7 +251,9 @@ static void ip_vs_est_warn_full(struct ip_vs_est_net *est)
 	u32 room;
 	bool warn;
 
-	/* Who makes namespaces without privilege could use up the rate limit */
+	/* A user who makes namespaces could use up the rate limit, which is one
+	 * for all
+	 */
 	if (est->ipvs->net->user_ns != &init_user_ns)
 		return;
 
@@ -290,8 +292,8 @@ bool ip_vs_est_place_batch(struct ip_vs_est_net *est)
 						 pending);
 		if (!stats)
 			break;
-		/* A walker may still stand on it.  Those behind it joined
-		 * later, so few of them are ready; wait for this one.
+		/* A walker may still stand on it.  Those behind it in the list
+		 * came later, so hardly one of them is ready: wait for this one.
 		 */
 		if (stats->est.unlinked &&
 		    !poll_state_synchronize_rcu(stats->est.cookie)) {
@@ -325,8 +327,7 @@ bool ip_vs_est_place_batch(struct ip_vs_est_net *est)
  *
  * Context: est->lock held.
  * Return: jiffies, a tick at most; 0 if it is time.  A place_at that is further
- * away is one of long ago: nobody has looked for half of the time that jiffies
- * can count.
+ * ahead is long past: jiffies have wrapped since somebody looked.
  */
 long ip_vs_est_place_wait(const struct ip_vs_est_net *est)
 {

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* IPVS estimation: the walk of a chain, plain, or with busy estimators timed
  *
- * An estimator in a list is only found by the one before it, whose memory says
- * where it is, so the next one is always fetched while one is looked at.  On
- * machines of many CPUs what a sample needs is far away: there the lines of
- * some busy estimators are fetched before the first of them is sampled.
+ * Three walks of one kind:
  *
- * In the walk that is timed none is, so that the limit errs on the safe side.
- * There, what busy estimators take is timed from where one follows a quiet one
- * to the next quiet one: a run.  So the clock is read twice for each run, which
- * is known and taken off, and bounded.  Where it is slow, only the first runs of
- * a chain are timed.
+ *   ip_vs_est_chain_walk()		plain
+ *   ip_vs_est_chain_walk_wide()	the same on machines of many CPUs
+ *   ip_vs_est_chain_probe()		timed, now and then
+ *
+ * Where the next estimator is, only the memory of the one before it says.  So
+ * the next one is always fetched while one is looked at.  On machines of many
+ * CPUs what a sample needs is far away, too: there the lines of some busy
+ * estimators are fetched before the first of them is sampled.  The timed walk
+ * does not do that, so that the limit errs on the safe side.
+ *
+ * Busy estimators that follow each other in a chain are a run.  The timed walk
+ * reads the clock where a run begins and where it ends.  What reading the clock
+ * takes is measured, taken off, and bounded: where the clock is slow, only the
+ * first runs of a chain are timed.
  */
 
 #include <linux/ktime.h>
@@ -20,8 +26,8 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* Reading the clock may take so much of the time of a probed chain, ns; then
- * the rest is not timed.  By choice: 1/8 of the 95 us that a chain should take.
+/* The most that reading the clock may take of a timed walk, ns: after that, the
+ * rest is not timed.  By choice: 1/8 of the 95 us that a chain should take.
  */
 #define IP_VS_EST_CLOCK_MAX	12000
 
@@ -34,8 +40,8 @@
 
 /**
  * struct ip_vs_est_fetch - busy estimators whose lines are being fetched
- * @stats: the estimators', the oldest one at @n, or NULL
- * @n: counts those that were taken in
+ * @stats: a ring of the estimators'; NULL where there is none
+ * @n: how many were taken in; modulo the size of the ring, where the oldest is
  */
 struct ip_vs_est_fetch {
 	struct ip_vs_stats	*stats[IP_VS_EST_FETCH];
@@ -46,11 +52,11 @@ struct ip_vs_est_fetch {
  * struct ip_vs_est_probe - a walk in which busy estimators are timed
  * @walk: the walk
  * @reading: what it takes to read the clock, ns
- * @begun: when the run of busy estimators began, ns
- * @running: there is such a run
+ * @begun: when the run began, ns
+ * @running: there is a run
  * @done: the clock has taken enough, the rest is not timed
- * @busy: busy estimators until then
- * @groups: groups of CPUs that were read for them
+ * @busy: busy estimators before @done
+ * @groups: groups of CPUs that were read for these
  */
 struct ip_vs_est_probe {
 	struct ip_vs_est_walk	*walk;
@@ -92,8 +98,9 @@ u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk)
 			      ip_vs_stats_ngroups;
 }
 
-/* The time to read the clock is known by reading it twice.  Once may have been
- * interrupted, so it grows slowly; it may be another CPU or speed now.
+/* Read the clock twice to know how long that takes.  An interrupt may come in
+ * between, so what is known grows slowly; but it does grow, as this may be
+ * another CPU now, or another speed.
  */
 static struct ip_vs_est_probe ip_vs_est_probe_begin(struct ip_vs_est_meter *m,
 						    struct ip_vs_est_walk *walk)
@@ -104,7 +111,7 @@ static struct ip_vs_est_probe ip_vs_est_probe_begin(struct ip_vs_est_meter *m,
 	if (m->reading)
 		reading = min_t(s64, reading, m->reading + m->reading / 8 + 1);
 	m->reading = reading;
-	/* These two, and one of who has timed all of the walk */
+	/* These two, and one by ip_vs_est_walk_chain(), which times the walk */
 	walk->clock_ns = 3 * reading;
 	return (struct ip_vs_est_probe){ .walk = walk, .reading = reading };
 }
@@ -116,8 +123,9 @@ static void ip_vs_est_run_end(struct ip_vs_est_probe *p)
 	p->running = false;
 }
 
-/* The last one ends with what was taken in before, where several are read
- * together
+/* A run begins.  If the clock has taken enough, it is the last one and ends at
+ * once: with the estimators that wait in @batch for being read together, so
+ * that none of them is left for what is not timed.
  */
 static void ip_vs_est_run_begin(struct ip_vs_est_probe *p,
 				struct ip_vs_est_batch *batch)
@@ -177,7 +185,7 @@ void ip_vs_est_chain_probe(struct ip_vs_est_meter *m,
 	}
 }
 
-/* Take an estimator in, or NULL at the end, and sample the oldest one */
+/* Take in an estimator, or NULL at the end, and sample the oldest one */
 static void ip_vs_est_fetch_turn(struct ip_vs_est_fetch *fetch,
 				 struct ip_vs_stats *stats,
 				 struct ip_vs_est_walk *walk,
@@ -237,7 +245,7 @@ void ip_vs_est_chain_walk(const struct hlist_head *chain,
 	}
 	/* Pairs with hlist_add_head_rcu() in ip_vs_est_chain_add() */
 	hlist_for_each_entry_rcu(stats, chain, est.node) {
-		/* Of no harm when it is the last one */
+		/* Harmless at the end of the chain, where it is NULL */
 		prefetch(rcu_dereference(hlist_next_rcu(&stats->est.node)));
 		ip_vs_est_pass(stats, walk, NULL);
 	}

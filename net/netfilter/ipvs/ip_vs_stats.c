@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* IPVS traffic counters: objects that have them, and which must be read
  *
- * Each CPU adds to counters of its own, which are never reset.  Who reads sums
- * those of the CPUs that can have counted and takes off what the sum was when
- * the user last zeroed it; so every read is exact, with or without estimation.
+ * Each CPU adds to counters of its own, which are never reset.  A reader sums
+ * those of the CPUs that can have counted, and takes off what the sum was when
+ * the user last zeroed it.  So every read is exact, with or without estimation.
  *
  * dirty: a packet sets the bit of its CPU's group if it is clear.  The bits
  * stay while there is traffic, so that packets read a line that nobody writes.
@@ -54,9 +54,10 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* Samples from one look at which groups are still wanted to the next, on
- * machines of many CPUs: 64 s.  By choice: the atomics that packets pay for it
- * are 1/32 of those that a look at each sample would cost.  Tests set it.
+/* On machines of many CPUs, bits are cleared once in so many samples, 64 s, to
+ * learn which groups packets still set.  By choice: the atomics that packets
+ * pay for it are 1/32 of those that clearing at each sample would cost.  Tests
+ * set it.
  */
 unsigned int ip_vs_stats_refresh __read_mostly = 32;
 
@@ -64,10 +65,10 @@ unsigned int ip_vs_stats_refresh __read_mostly = 32;
  * ip_vs_est_gfp() - how memory is allocated that a user asks for
  * @est: estimation in the namespace that it is for
  *
- * A node's agent, with a memory limit that fits its own process, adds tens of
- * thousands of services: in a namespace of the initial user namespace nobody
- * is charged for them.  In others they are charged to the memory cgroup of
- * who adds them, because nothing else limits users there.
+ * In a network namespace of the initial user namespace nobody is charged: a
+ * node's agent, whose memory limit fits its own process, adds tens of thousands
+ * of services.  In others the memory cgroup of whoever adds services is
+ * charged, because nothing else limits users there.
  *
  * Context: any; what it returns is for callers that may sleep.
  * Return: GFP_KERNEL or GFP_KERNEL_ACCOUNT.
@@ -199,8 +200,8 @@ void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
 		atomic_long_or(group, &total->dirty);
 }
 
-/* Add what all groups but the hot ones have counted.  Not of a settled object:
- * it may have no *cold, est.base stands for all.  stats->lock held.
+/* Add what all groups but the hot ones have counted; stats->lock held.  Not for
+ * a settled object: it may have no *cold, and est.base stands for all.
  */
 static void ip_vs_stats_add_cold(const struct ip_vs_stats *stats,
 				 struct ip_vs_counts *sum)
@@ -267,8 +268,9 @@ static bool ip_vs_stats_has_cold(struct ip_vs_stats *stats)
 	return stats->cold;
 }
 
-/* Some groups were not hot and have counted.  Of the others only the sum is
- * known, which the counts of these are in: it is made anew.  stats->lock held.
+/* Groups that were not hot have counted, and are hot from here on.  *cold is
+ * the sum of all that were not, these included: it is made anew of those that
+ * are left.  stats->lock held.
  */
 static void ip_vs_stats_heat(struct ip_vs_stats *stats, unsigned long dirty,
 			     unsigned long *read)
@@ -289,8 +291,8 @@ static void ip_vs_stats_heat(struct ip_vs_stats *stats, unsigned long dirty,
 	}
 }
 
-/* Hot groups that were silent for a grace period: they are read once more, and
- * need not be from then on.  stats->lock held.
+/* Hot groups were silent for a grace period: read them once more, and then no
+ * more.  stats->lock held.
  */
 static void ip_vs_stats_cool(struct ip_vs_stats *stats, unsigned long silent,
 			     unsigned long *read)
@@ -312,10 +314,11 @@ static void ip_vs_stats_cool(struct ip_vs_stats *stats, unsigned long silent,
 	stats->hot &= ~silent;
 }
 
-/* Count samples.  The first since the object was settled clears: traffic that
- * is a packet now and then is settled again after two readings, not three.  So
- * does one of ip_vs_stats_refresh where it is worth while to know who fell
- * silent.  stats->lock held.
+/* Count samples; stats->lock held.  Returns true if this one is to clear bits:
+ *
+ *  - the first since the object was settled.  So traffic that is a packet now
+ *    and then is settled again after two readings, not three;
+ *  - on machines of many CPUs, one of ip_vs_stats_refresh.
  */
 static bool ip_vs_stats_age(struct ip_vs_stats *stats)
 {
