@@ -77,8 +77,8 @@ struct ip_vs_cpu_stats {
  * @base: counters at the last sample
  * @avg: rates a second; packets and connections scaled by 2^10, bytes by 2^5
  *
- * @node, @ctx to @unlinked: the namespace's est->lock.  The others: the lock of
- * the ip_vs_stats around it.
+ * @node and @ctx to @unlinked are under the namespace's est->lock, all others
+ * under the lock of the ip_vs_stats around it.
  */
 struct ip_vs_estimator {
 	struct hlist_node	node;

@@ -73,9 +73,9 @@
 #define IP_VS_EST_TICK		(HZ / 25 ? : 1)
 /* jiffies; a row may be ahead of its time by IP_VS_EST_AHEAD */
 #define IP_VS_EST_PERIOD	(IP_VS_EST_ROWS * IP_VS_EST_TICK)
-/* Chains of a row, as many as there: 48 of 102 us, above which the limit is
- * lowered, are 4.9 of the 40 ms that a row has.  So a kthread takes at most 1/8
- * of a CPU, without what interrupts take meanwhile.
+/* Chains of a row, as many as there.  The limit is lowered when a chain takes
+ * more than 102 us; 48 of these are 4.9 of the 40 ms that a row has.  So a
+ * kthread takes at most 1/8 of a CPU, without what interrupts take meanwhile.
  */
 #define IP_VS_EST_CHAINS	48
 /* Kthreads for each CPU of est_cpulist, as there: 4 times 1/8 is half of it */
@@ -180,6 +180,7 @@ struct ip_vs_est_ctx {
 	struct task_struct	*task;
 	struct list_head	detached;
 
+	/* The kthread alone */
 	unsigned int		cursor;
 	unsigned long		cursor_time;
 	u64			worked;
@@ -255,6 +256,7 @@ struct ip_vs_est_net {
 	gfp_t			account;
 	spinlock_t		lock;	/* see above */
 
+	/* Sysctls and CPUs */
 	int			run;
 	int			nice;
 	cpumask_var_t		cpulist;
@@ -271,12 +273,14 @@ struct ip_vs_est_net {
 	bool			exiting;
 	u32			gen;
 
+	/* Estimators without a place */
 	struct list_head	pending;
 	unsigned long		place_at;
 	bool			full;
 	bool			warned;
 	unsigned int		started;
 
+	/* Contexts */
 	struct ip_vs_est_ctx	**slot;
 	unsigned int		nslots;
 	unsigned int		slots_max;
@@ -286,6 +290,7 @@ struct ip_vs_est_net {
 	unsigned int		nrows;
 	struct list_head	detached;
 
+	/* The limit */
 	u32			chain_max;
 	u32			guess;
 	struct ip_vs_est_judge	judge;
@@ -293,11 +298,13 @@ struct ip_vs_est_net {
 	bool			calibrate;
 	unsigned int		corrections;
 
+	/* Progress of a repack */
 	bool			repack;
 	unsigned int		repack_ctx;
 	unsigned int		repack_row;
 	unsigned int		rows_keep;
 
+	/* Not under est->lock: of one task alone, or of the core */
 	struct delayed_work	reload_work;
 	cpumask_var_t		reload_mask;
 	struct ip_vs_est_row	*spare_row;

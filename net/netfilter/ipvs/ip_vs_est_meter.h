@@ -27,9 +27,9 @@
  * sizeof(), which is larger with lockdep, where time is not.
  */
 #define IP_VS_EST_BUSY_LINES	8
-/* And a line, ns: half of the 80 that memory takes, as the next ones are read
- * meanwhile.  By choice, and of little account: the first times set all right
- * by one factor.
+/* And a line, ns: half of the 80 or so that memory takes, as the next ones are
+ * read meanwhile.  By choice, and of little account: the first times of walks
+ * correct all of it by one factor.
  */
 #define IP_VS_EST_LINE_NS	40
 
