@@ -62,29 +62,39 @@ topology_netns()	# NETNS
 
 topology_link()	# NETNS DEV V4 V6 NETNS DEV V4 V6
 {
-	ip link add "$2" netns "$1" type veth peer name "$6" netns "$5"
-	ip -n "$1" addr add "$3" dev "$2"
-	ip -n "$1" addr add "$4" dev "$2" nodad
-	ip -n "$5" addr add "$7" dev "$6"
-	ip -n "$5" addr add "$8" dev "$6" nodad
-	ip -n "$1" link set "$2" up
-	ip -n "$5" link set "$6" up
+	local ns=$1 dev=$2 peer_ns=$5 peer=$6
+
+	ip link add "$dev" netns "$ns" type veth peer name "$peer" netns "$peer_ns"
+	topology_end_of_link "$ns" "$dev" "$3" "$4"
+	topology_end_of_link "$peer_ns" "$peer" "$7" "$8"
+}
+
+topology_end_of_link()	# NETNS DEV V4 V6
+{
+	local ns=$1 dev=$2 v4=$3 v6=$4
+
+	ip -n "$ns" addr add "$v4" dev "$dev"
+	ip -n "$ns" addr add "$v6" dev "$dev" nodad
+	ip -n "$ns" link set "$dev" up
 }
 
 topology_server()	# NETNS NUMBER
 {
-	topology_link "$1" eth0 "10.2.$2.2/24" "fd02:$2::2/64" \
-		"$DIRECTOR" "eth$2" "10.2.$2.1/24" "fd02:$2::1/64"
-	topology_link "$1" eth1 "10.3.$2.2/24" "fd03:$2::2/64" \
-		"$CLIENT" "eth$2" "10.3.$2.1/24" "fd03:$2::1/64"
-	ip -n "$1" addr add "${VIP[4]}/32" dev lo
-	ip -n "$1" addr add "${VIP[6]}/128" dev lo nodad
-	ip -n "$1" route add default via "10.2.$2.1"
-	ip -n "$1" -6 route add default via "fd02:$2::1"
-	ip -n "$1" rule add from "${VIP[4]}" lookup 100
-	ip -n "$1" -6 rule add from "${VIP[6]}" lookup 100
-	ip -n "$1" route add default via "10.3.$2.1" table 100
-	ip -n "$1" -6 route add default via "fd03:$2::1" table 100
+	local ns=$1 n=$2
+
+	topology_link "$ns" eth0 "10.2.$n.2/24" "fd02:$n::2/64" \
+		"$DIRECTOR" "eth$n" "10.2.$n.1/24" "fd02:$n::1/64"
+	topology_link "$ns" eth1 "10.3.$n.2/24" "fd03:$n::2/64" \
+		"$CLIENT" "eth$n" "10.3.$n.1/24" "fd03:$n::1/64"
+	# What comes from the virtual addresses does not go through the director
+	ip -n "$ns" addr add "${VIP[4]}/32" dev lo
+	ip -n "$ns" addr add "${VIP[6]}/128" dev lo nodad
+	ip -n "$ns" route add default via "10.2.$n.1"
+	ip -n "$ns" -6 route add default via "fd02:$n::1"
+	ip -n "$ns" rule add from "${VIP[4]}" lookup 100
+	ip -n "$ns" -6 rule add from "${VIP[6]}" lookup 100
+	ip -n "$ns" route add default via "10.3.$n.1" table 100
+	ip -n "$ns" -6 route add default via "fd03:$n::1" table 100
 }
 
 # Both servers take what comes in tunnels of a kind: ipip, sit (6in4 only), gre or
@@ -100,18 +110,19 @@ topology_tunnels()	# KIND
 
 topology_tunnel()	# NETNS V4 V6 KIND
 {
-	local opt=(local "$2")
+	local ns=$1 v4=$2 v6=$3 kind=$4
+	local opt=(local "$v4")
 
 	# There is nothing that loads it
-	[[ $4 != gue* ]] || modprobe -q fou || true
-	case $4 in
-	gue) ip -n "$1" fou add port "$GUE_PORT" gue ;;
-	gue6) ip -n "$1" -6 fou add port "$GUE_PORT" gue ;;
+	[[ $kind != gue* ]] || modprobe -q fou || true
+	case $kind in
+	gue) ip -n "$ns" fou add port "$GUE_PORT" gue ;;
+	gue6) ip -n "$ns" -6 fou add port "$GUE_PORT" gue ;;
 	*)
-		[[ $4 != ip6* ]] || opt=(local "$3")
-		[[ $4 != ip6tnl ]] || opt+=(mode any)
-		ip -n "$1" link add "tun-$4" type "$4" "${opt[@]}" &&
-			ip -n "$1" link set "tun-$4" up ;;
+		[[ $kind != ip6* ]] || opt=(local "$v6")
+		[[ $kind != ip6tnl ]] || opt+=(mode any)
+		ip -n "$ns" link add "tun-$kind" type "$kind" "${opt[@]}" &&
+			ip -n "$ns" link set "tun-$kind" up ;;
 	esac
 }
 
@@ -252,13 +263,14 @@ topology_service()	# VERSION -m|-g SERVER_PORT SERVICE...
 # The same with options, and servers that may be of the other IP version.
 topology_add()	# NETNS "SERVICE" VERSION SERVER_PORT "OPTIONS" "SERVER_OPTIONS"
 {
-	local server
+	local ns=$1 service=$2 v=$3 port=$4 options=$5 server_options=$6 server
 
 	# shellcheck disable=SC2086  # words are wanted
-	ip netns exec "$1" ipvsadm -A $2 -s rr $5
-	for server in "${SERVER1_IP[$3]}" "${SERVER2_IP[$3]}"; do
+	ip netns exec "$ns" ipvsadm -A $service -s rr $options
+	for server in "${SERVER1_IP[v]}" "${SERVER2_IP[v]}"; do
 		# shellcheck disable=SC2086
-		ip netns exec "$1" ipvsadm -a $2 -r "$(endpoint "$server" "$4")" $6
+		ip netns exec "$ns" ipvsadm -a $service \
+			-r "$(endpoint "$server" "$port")" $server_options
 	done
 }
 
