@@ -181,6 +181,7 @@ static void chain_test_row_reuse(struct kunit *test)
 {
 	struct chain_test *t = test->priv;
 
+	/* Rows 0 to 4 hold two each: 0 1, 2 3, 4 5, 6 7, 8 9 */
 	chain_test_fill(test, 0, 10, 2);
 	chain_test_del(t, 6);
 	KUNIT_EXPECT_TRUE(test, test_bit(3, t->ctx->used));
@@ -191,6 +192,7 @@ static void chain_test_row_reuse(struct kunit *test)
 	chain_test_del(t, 3);
 	KUNIT_EXPECT_EQ(test, ip_vs_est_test_ctx(test, t->ctx, 2), 6);
 
+	/* Rows 1 and 3 are closed: these open again, then row 5 */
 	KUNIT_EXPECT_EQ(test, chain_test_add(t, 10, 2), 1);
 	KUNIT_EXPECT_EQ(test, t->stats[10].est.row, 1);
 	KUNIT_EXPECT_EQ(test, chain_test_add(t, 11, 2), 0);
@@ -219,6 +221,7 @@ static void chain_test_next_row(struct kunit *test)
 		if (row != 10 && row != 40)
 			chain_test_del(t, row);
 	}
+	/* Rows 10 and 40 are left */
 	KUNIT_EXPECT_EQ(test, chain_test_next(t, 10), 0);
 	KUNIT_EXPECT_EQ(test, chain_test_next(t, 11), 29);
 	KUNIT_EXPECT_EQ(test, chain_test_next(t, 40), 0);
@@ -226,6 +229,7 @@ static void chain_test_next_row(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chain_test_next(t, 49), 11);
 	KUNIT_EXPECT_EQ(test, chain_test_next(t, 0), 10);
 
+	/* Row 10 alone */
 	chain_test_del(t, 40);
 	KUNIT_EXPECT_EQ(test, chain_test_next(t, 10), 0);
 	KUNIT_EXPECT_EQ(test, chain_test_next(t, 11), 49);

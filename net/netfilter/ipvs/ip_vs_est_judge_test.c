@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* KUnit tests of IPVS estimation: when the cost changes the limit */
+/* KUnit tests of IPVS estimation: when the cost changes the limit
+ *
+ * Specified here: how many rounds must agree before a limit is changed, to what
+ * it is changed, and what happens when no kthread has measured a cost.
+ */
 
 #include <linux/time64.h>
 

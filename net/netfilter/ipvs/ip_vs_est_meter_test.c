@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* KUnit tests of IPVS estimation: what the times of chains tell about cost
  *
+ * Specified here: which times count, what cost comes of them, and that those
+ * which are held up or contradict each other do not change it.
  * Whole days on machines of all kinds are in tools/testing/ipvs/limit_sim.c.
  */
 

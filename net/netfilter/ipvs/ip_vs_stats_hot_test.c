@@ -192,14 +192,17 @@ static void hot_test_settles(struct kunit *test)
 	}
 	hot_test_expect(test, t->group[0], t->group[0], 3);
 
+	/* Nothing was counted: the bit is cleared, the group still hot */
 	hot_test_pass(t);
 	hot_test_expect(test, t->group[0], 0, 3);
 	KUNIT_EXPECT_FALSE(test, t->stats->settled);
+	/* Silent for a grace period: settled */
 	hot_test_wait(t);
 	hot_test_pass(t);
 	hot_test_expect(test, 0, 0, 3);
 	KUNIT_EXPECT_TRUE(test, t->stats->settled);
 
+	/* After that, the first pass with something to read clears */
 	hot_test_count(t, 1);
 	hot_test_pass(t);
 	hot_test_wait(t);
