@@ -281,8 +281,6 @@ void ip_vs_stop_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats);
 /* ip_vs_est_net.c */
 int ip_vs_estimator_net_init(struct netns_ipvs *ipvs);
 void ip_vs_estimator_net_cleanup(struct netns_ipvs *ipvs);
-
-/* ip_vs_est_reload.c */
 int ip_vs_est_init(void);
 void ip_vs_est_cleanup(void);
 

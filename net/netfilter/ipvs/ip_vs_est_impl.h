@@ -14,7 +14,7 @@
  * ip_vs_est_kthread.c	the kthread: walks rows, sleeps
  * ip_vs_est_place.c	kthread 0: from the pending list into the chains
  * ip_vs_est_repack.c	kthread 0: out of the chains when limits change
- * ip_vs_est_net.c	set-up and exit of a network namespace
+ * ip_vs_est_net.c	set-up and exit of a network namespace, and of the module
  * ip_vs_est_reload.c	est_reload_work: start and stop of kthreads
  * ip_vs_est_cpus.c	which CPUs they may use
  * ip_vs_est_hotplug.c	CPUs that come and go

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IPVS estimation in kthreads: set-up and exit of a network namespace
+/* IPVS estimation: set-up and exit of a network namespace, and of the module
  *
  * Everything that adding a service needs is allocated here, kthread 0's
  * context too, so that adding one later cannot fail for want of it.
@@ -132,4 +132,28 @@ void __net_exit ip_vs_estimator_net_cleanup(struct netns_ipvs *ipvs)
 	ip_vs_est_stop_all(est);
 	ipvs->est = NULL;
 	ip_vs_est_net_free(est);
+}
+
+/**
+ * ip_vs_est_init() - at module load, before the first namespace
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative error.
+ */
+int ip_vs_est_init(void)
+{
+	ip_vs_stats_setup();
+	ip_vs_est_param_init();
+	ip_vs_est_cpus_init();
+	return ip_vs_est_hotplug_init();
+}
+
+/**
+ * ip_vs_est_cleanup() - at module removal, after the last namespace
+ *
+ * Context: process context, may sleep.
+ */
+void ip_vs_est_cleanup(void)
+{
+	ip_vs_est_hotplug_cleanup();
 }

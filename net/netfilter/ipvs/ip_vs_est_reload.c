@@ -340,27 +340,3 @@ void ip_vs_est_reload(struct work_struct *work)
 		spin_unlock(&est->lock);
 	}
 }
-
-/**
- * ip_vs_est_init() - at module load, before the first namespace
- *
- * Context: process context, may sleep.
- * Return: 0 or a negative error.
- */
-int ip_vs_est_init(void)
-{
-	ip_vs_stats_setup();
-	ip_vs_est_param_init();
-	ip_vs_est_cpus_init();
-	return ip_vs_est_hotplug_init();
-}
-
-/**
- * ip_vs_est_cleanup() - at module removal, after the last namespace
- *
- * Context: process context, may sleep.
- */
-void ip_vs_est_cleanup(void)
-{
-	ip_vs_est_hotplug_cleanup();
-}
