@@ -9,12 +9,12 @@
  *     tasks, for kthread_affine_preferred() keeps what one was first given.
  *   - A task whose CPUs are within the wish is left alone: taskset and cpusets
  *     may narrow it.
- *   - The kernel takes a task's CPUs away and gives it all others when the last
- *     of them goes offline, and when a partition is made or undone, whatever
- *     they were; where it keeps preferred CPUs, it gives those that are not
- *     isolated, and does so when a CPU comes as well.  Then the task gets those
- *     of est->cpus that it was left, or all of est->cpus.  While none of those
- *     is online there is nothing to give.
+ *   - The kernel takes a task's CPUs away and gives it all others: when the
+ *     last of them goes offline, and, whatever they were, when a partition is
+ *     made or undone.  A kernel that keeps preferred CPUs gives those that are
+ *     not isolated, and does so when a CPU comes as well.  After that the task
+ *     gets those of est->cpus that it was left, or else all of est->cpus.
+ *     While none of these is online there is nothing to give.
  *
  * est_reload_work does this.  A CPU that comes or goes queues it.  There is no
  * callback for partitions and taskset, so each kthread that walks rows looks at
@@ -29,7 +29,7 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* For so long the kernel may take to give tasks other CPUs after it has isolated
+/* How long the kernel may take to give tasks other CPUs after it has isolated
  * some, jiffies: it waits for a grace period, and for works of others to end.
  * By choice: five looks that a kthread takes at its CPUs.
  */
@@ -135,7 +135,7 @@ void ip_vs_est_set_limits(struct ip_vs_est_net *est)
  * @est: estimation in the namespace
  * @cpus: the list
  *
- * est_reload_work gives it to the tasks; who calls this queues it.
+ * est_reload_work gives it to the tasks; the caller queues it.
  *
  * Context: est->lock held.
  */
@@ -154,8 +154,8 @@ void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
  * ip_vs_est_expect_reset() - the kernel gives tasks their preferred CPUs
  * @est: estimation in the namespace
  *
- * It has done so, or will soon: who asks for it sees what is isolated before
- * its tasks have other CPUs.
+ * It has done so, or will soon: the new set of isolated CPUs can be seen before
+ * the tasks have other CPUs.
  *
  * Context: est->lock held.
  */
@@ -262,8 +262,8 @@ void ip_vs_est_check_own_cpus(struct ip_vs_est_net *est)
  * @est: estimation in the namespace
  * @cpus: the CPUs go here
  *
- * The wish.  Of the default list only what was set at boot: who keeps such a
- * preference leaves out what partitions isolate at the time.
+ * The wish.  Of the default list only what was set at boot: a kernel that keeps
+ * such a preference leaves out what partitions isolate at the time.
  *
  * Context: est->lock held.
  */

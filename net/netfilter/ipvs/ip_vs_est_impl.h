@@ -207,7 +207,7 @@ struct ip_vs_est_ctx {
  * @domain: CPUs that were not isolated when that was last looked at
  * @affinity_reset: a CPU has come online, or others are isolated: the kernel
  *	gives tasks their preferred CPUs, or may do so until @reset_until
- * @reset_until: who looks after that time is the last one to, jiffies
+ * @reset_until: the first look after this time is the last one, jiffies
  * @handle_reset: @affinity_reset when est_reload_work began; for it alone
  * @cpus: what of it a new task gets
  * @taken: CPUs that cpuset partitions have taken from kthreads

@@ -47,9 +47,9 @@ static bool ip_vs_est_param_ready;
  * @nbits: the last of them, and one
  * @cpus: receives what is named, at least @nbits bits
  *
- * Who writes a number knows which CPU is meant, so it has to be one that can
- * be.  Who writes "all", or "N" for the last one, does not: of such a range
- * only what there can be is meant.
+ * A number must be that of a CPU that the machine can have: a user who writes
+ * one knows which CPU is meant.  "all", and "N" for the last one, mean only
+ * those of the range that the machine can have.
  *
  * Context: may sleep.
  * Return: 0; -EINVAL for what is no list, and for a CPU that cannot be;
@@ -119,8 +119,8 @@ int ip_vs_est_cpulist_get(char *text, bool cut, struct cpumask *cpus)
  * @nice: what is wished
  *
  * On PREEMPT_RT a kthread can be preempted with est->lock or stats->lock held,
- * and who waits for it gives it no weight.  A nice one would keep who adds
- * a service waiting for seconds, see ip_vs_est.c.
+ * and those who wait for it give it no weight.  A nice one would keep whoever
+ * adds a service waiting for seconds, see ip_vs_est.c.
  *
  * Context: any.
  * Return: 0; -EINVAL for what is no nice value; -EOPNOTSUPP for one above 0 on
@@ -176,9 +176,9 @@ static int ip_vs_est_param_store_cpus(char *val)
 
 	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
 		return -ENOMEM;
-	/* Who loads the module, often some kernel thread's child, has only
-	 * been given the text.  Pairs with WRITE_ONCE() in
-	 * ip_vs_est_param_init().
+	/* While the module is loaded, often by some kernel thread's child, the
+	 * CPUs of that task say nothing about who chose the text.  Pairs with
+	 * WRITE_ONCE() in ip_vs_est_param_init().
 	 */
 	if (set)
 		ret = ip_vs_est_cpulist_get(val,

@@ -25,27 +25,29 @@
  * Quiet estimators
  *
  *   When an object is settled (see ip_vs_stats.c) and its averages are 0, a
- *   pass has nothing to do until a packet is counted.  It then reads the first
- *   cache line of the object, takes no lock and writes nothing, not even the
- *   time.  So when a packet has come at last, what was counted is due to the
- *   time since the last pass that has found nothing.  That is the last walk of
- *   this chain, whose time the walker knows, or the time that stands in the
- *   estimator if it is later; and an estimator that enters a chain is not
- *   quiet, so that the walker has been at it before.
+ *   pass has nothing to do until a packet is counted.  Until then it reads the
+ *   first cache line of the object, takes no lock and writes nothing, not even
+ *   the time.  When packets have come at last, the sample covers the time since
+ *   the last pass that found nothing.  That was in the last walk of this chain,
+ *   whose time the walker knows; or it is the time in the estimator, if that is
+ *   later.  An estimator that enters a chain is not quiet, so this walker has
+ *   passed over it before.
  *
  * Estimators that are read together
  *
- *   On machines of many CPUs, those that packets have marked and whose counters
- *   must be read on all CPUs are taken in by a batch of 32, then read CPU by
- *   CPU without a lock (see ip_vs_stats_sum_all()), then sampled.  What keeps
- *   the older sum from being folded over a fresher one here is that every
- *   sample, and who zeroes, writes the time: the sum counts only if the time is
- *   what it was before.  It was at least 1 s ago, so it cannot be the same
- *   again.  The time of such a sample is that of the sums, and if their making
- *   was held up, each is sampled at once instead.  An estimator in a batch is
- *   not settled, and all its groups are hot; so whatever is counted while the
- *   sum is made, and what another walker clears, does not matter: it is a part
- *   of the next sample.
+ *   On machines of many CPUs, estimators whose counters must be read on all
+ *   CPUs are taken into a batch of 32, then read CPU by CPU without a lock
+ *   (see ip_vs_stats_sum_all()), then sampled.
+ *
+ *   No older sum is folded over a fresher one here, either: every sample, and
+ *   zeroing, writes the time into the estimator, and the sum counts only if
+ *   that is what it was before.  It was at least 1 s ago, so it is not the
+ *   same again by chance.  The time of such a sample is that of the sums.  If
+ *   making them was held up, each estimator is sampled at once instead.
+ *
+ *   An estimator in a batch is not settled, and all its groups are hot.  So
+ *   what is counted while the sum is made, or what another walker clears, is
+ *   not lost: it is a part of the next sample.
  */
 
 #include <linux/bitops.h>
@@ -207,8 +209,8 @@ void ip_vs_est_begin(struct ip_vs_stats *stats)
 	spin_unlock(&stats->lock);
 }
 
-/* Packets come, or the estimator leaves: note since when there were none.
- * stats->lock held.
+/* Quiet no more, as packets came or the estimator leaves: note up to when there
+ * were none.  stats->lock held.
  */
 static void ip_vs_est_clear_quiet(struct ip_vs_estimator *est, u64 walked)
 {
@@ -350,8 +352,8 @@ void ip_vs_est_pass_batch(struct ip_vs_est_batch *batch,
 	unsigned int i;
 
 	ip_vs_stats_sum_all(batch->stats, batch->n, batch->sum);
-	/* Held up while they were made, as a task of low priority is where RCU
-	 * readers can be preempted: a part of them is of a later time
+	/* Held up meanwhile, as a nice task may be where RCU readers can be
+	 * preempted: some of the sums are of a later time
 	 */
 	if (get_jiffies_64() - time > 1)
 		time = 0;

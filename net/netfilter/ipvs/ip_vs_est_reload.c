@@ -31,7 +31,8 @@
 #include "ip_vs_est_impl.h"
 
 /* Wait before a task that could not be created is tried again, jiffies.  By
- * choice: who waits for rates does not see it, and 10 a second are no load.
+ * choice: a user who waits for rates does not see it, and 10 a second are no
+ * load.
  */
 #define IP_VS_EST_RETRY		(HZ / 10)
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* IPVS estimation: repacking, by kthread 0
  *
- * A repack decides which contexts and rows are kept, as many as all estimators
- * need, then goes through all of them and puts what is above the limits, in
- * more chains than a row needs, or in the others, back onto the pending list.
- * It is due
+ * A repack decides which contexts and rows are kept: as many as all estimators
+ * need.  Then it goes through all contexts and puts estimators back onto the
+ * pending list: those above the limits, those in more chains than a row needs,
+ * and those in contexts and rows that are not kept.  It is due
  *
  *  - when a limit changes: chain_max, or how many contexts there may be;
  *  - when few estimators are left in many rows, after most were deleted: each

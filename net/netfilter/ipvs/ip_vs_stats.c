@@ -24,7 +24,7 @@
  *   group g that has counted and is through.
  *
  *   - g is hot: it is read.
- *   - g is not hot, and its bit is set: who reads sees it, and sums all groups
+ *   - g is not hot, and its bit is set: the reader sees it, and sums all groups
  *     of seen and dirty instead.
  *   - g is not hot, and its bit is clear: the packet has found it set, or has
  *     set it, before the last clear.  After that, g was taken out of hot, for
@@ -41,8 +41,8 @@
  *   Sums never fall: *cold and est.base change under the lock only, to a
  *   reading that is newer, and the same reading is what the pass itself shows.
  *
- *   A sum that misses an addition which is going on is no error: who reads
- *   after a packet, in the sense that something has told him that it is
+ *   A sum may miss an addition that is going on; this is no error.  A reader
+ *   that comes after a packet, because something has told it that the packet is
  *   through, sees bit and counters, and both stay visible from then on.
  */
 
@@ -185,7 +185,8 @@ void ip_vs_stats_destroy(struct ip_vs_stats *stats)
  * @total: the namespace's
  * @group: the bit
  *
- * The first packet after silence, or after a look at who is still wanted.
+ * For the first packet after silence, or after bits were cleared to see which
+ * are still set.
  *
  * Context: packet path, the RCU read-side section in which it counts.
  */

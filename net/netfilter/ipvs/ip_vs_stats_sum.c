@@ -2,7 +2,7 @@
 /* IPVS traffic counters: the groups of CPUs, and the sums of what they counted
  *
  * With more CPUs than a word has bits, a bit of stats->dirty stands for 2, 4,
- * 8... CPUs.  Who is to be read is decided in ip_vs_stats.c; here it is done.
+ * 8... CPUs.  ip_vs_stats.c decides which are to be read; here it is done.
  */
 
 #include <linux/bitops.h>
@@ -12,8 +12,8 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* What is measured here was, by tools/testing/ipvs/bench in a virtual machine
- * on an AMD EPYC.
+/* All that follows and is measured was so by tools/testing/ipvs/bench, in a
+ * virtual machine on an AMD EPYC.
  *
  * From so many CPUs on, several objects are read together, and CPUs that fell
  * silent are read no more.  Measured for the first: with 16 the second look at
