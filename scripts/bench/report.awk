@@ -195,13 +195,15 @@ function tables()
 	      " service and the\ntotal.  `packet`: all; `alone`: without the body" \
 	      " of __local_bh_enable_ip(), which\nours does not call on 64 bits and" \
 	      " which is not the same in all kernels.")
-	table("Packets and passes on two processors", "^(atomics|marking|reading|packet_ps)",
+	table("Packets and passes on two processors",
+	      "^(atomics|marking|passing|reading|packet_ps)",
 	      "What one processor pays, all its packets together, for each time that" \
 	      " another one\npasses over the server, the service and the total" \
-	      " (`marking`), or reads them for\nusers (`reading`), beyond what it" \
-	      " pays for its counters being read.  `packet_ps`:\na packet meanwhile," \
-	      " with that each 2 us.  `atomics`: of packets, for an object that\n" \
-	      "stays active, for each CPU and period.")
+	      " (`passing`), or reads them for\nusers (`reading`).  `marking`: what" \
+	      " is left of `passing` without what it pays for its\ncounters being" \
+	      " read.  `packet_ps`: a packet meanwhile, with that each 2 us.\n" \
+	      "`atomics`: of packets, for an object that stays active, for each CPU" \
+	      " and period.")
 	table("CPU time of estimation", "^(cpu|tasks|busy)_time$",
 	      "In each period of 2 s.  `cpu`: of the kthreads alone; `tasks`: of" \
 	      " all tasks, beyond\nwhat there is without a table; `busy`: the same" \
