@@ -44,6 +44,7 @@ enum model_doing {
  * @walked: when its chain, or the last one, was walked
  * @first: when the first packet came since the last sample, or 0
  * @taken: a walker has taken it in, to read it with others
+ * @anew: it was zeroed since then, or its counters became the base
  * @took: what was counted then
  * @took_at: when that was
  * @settled: stats.settled, after the last sample
@@ -72,6 +73,7 @@ struct obj {
 	const unsigned long	*walked;
 	u64			first;
 	bool			taken;
+	bool			anew;
 	u64			took[IP_VS_NCOUNTS];
 	u64			took_at;
 

@@ -100,7 +100,11 @@ static u64 obj_since(const struct obj *obj)
 	if (obj->quiet) {
 		if (time_after64(obj_walked(obj), since))
 			since = obj_walked(obj);
-		if (obj->first && time_after64(since, obj->first))
+		/* Of an older generation it is of no account: jiffies of 32 bits
+		 * may have gone round while estimation was off
+		 */
+		if (obj->first && obj->gen == model_est()->gen &&
+		    time_after64(since, obj->first))
 			sim_fail("a packet came %lu jiffies before its sample",
 				 (unsigned long)(since - obj->first));
 	}
@@ -165,6 +169,12 @@ static void obj_passed(struct obj *obj)
 		obj->gen = est->gen;
 		obj_rebase(obj);
 		model_seen.rebased++;
+	} else if (obj->anew) {
+		/* The walker that took it in before finds that, and no other
+		 * walker comes before that one has left the chain
+		 */
+		obj->anew = false;
+		return;
 	} else {
 		model_seen.woken += !!obj->quiet;
 		obj->stamp = obj_since(obj);
@@ -344,13 +354,13 @@ void obj_let_go(struct held *held)
 }
 
 /* What a rate should read, and how precise */
-static u64 obj_read_rate(struct obj *obj, enum ip_vs_count c)
+static u64 obj_read_rate(struct obj *obj, enum ip_vs_count c, u64 now)
 {
 	struct ip_vs_est_net *est = model_est();
 	u64 unit = 1ULL << obj_scale[c];
 
 	if (!est->active || obj->gen != est->gen ||
-	    sim.now - obj->stamp > 10 * HZ)
+	    now - obj->stamp > 10 * HZ)
 		return 0;
 	return ((u64)obj->avg[c] + unit / 2 - 1) / unit;
 }
@@ -360,6 +370,7 @@ void obj_read(struct obj *obj)
 	struct ip_vs_kstats k;
 	u64 want[2 * IP_VS_NCOUNTS];
 	const u64 *got = &k.conns;
+	u64 begun = sim.now;
 	unsigned int c;
 
 	obj->doing = MODEL_READ;
@@ -371,7 +382,10 @@ void obj_read(struct obj *obj)
 
 	for (c = 0; c < IP_VS_NCOUNTS; c++) {
 		want[c] = obj->total[c] - obj->zero[c];
-		want[IP_VS_NCOUNTS + c] = obj_read_rate(obj, c);
+		want[IP_VS_NCOUNTS + c] = obj_read_rate(obj, c, sim.now);
+		/* It may have become too old while it was read */
+		if (got[IP_VS_NCOUNTS + c])
+			want[IP_VS_NCOUNTS + c] = obj_read_rate(obj, c, begun);
 	}
 	for (c = 0; c < 2 * IP_VS_NCOUNTS; c++) {
 		if (got[c] != want[c])

@@ -90,6 +90,7 @@ void obj_check_sample(struct obj *obj)
 
 void obj_rebase(struct obj *obj)
 {
+	obj->anew |= obj->taken;
 	obj->taken = false;
 	memcpy(obj->base, obj->total, sizeof(obj->base));
 	memset(obj->avg, 0, sizeof(obj->avg));
