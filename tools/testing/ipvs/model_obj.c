@@ -162,6 +162,13 @@ static void obj_passed(struct obj *obj)
 	u64 age;
 	bool calm;
 
+	/* The walker that took it in before finds that, and no other walker comes
+	 * before that one has left the chain
+	 */
+	if (obj->anew && est->gen == obj->gen) {
+		obj->anew = false;
+		return;
+	}
 	if (est->gen != obj->gen) {
 		if (est->gen < IP_VS_EST_GEN_FIRST ||
 		    est->gen > model_est()->gen)
@@ -169,12 +176,6 @@ static void obj_passed(struct obj *obj)
 		obj->gen = est->gen;
 		obj_rebase(obj);
 		model_seen.rebased++;
-	} else if (obj->anew) {
-		/* The walker that took it in before finds that, and no other
-		 * walker comes before that one has left the chain
-		 */
-		obj->anew = false;
-		return;
 	} else {
 		model_seen.woken += !!obj->quiet;
 		obj->stamp = obj_since(obj);
