@@ -148,11 +148,10 @@ test_partition_offline()
 nice_written() { [[ $(get_vs est_nice) != 0 ]]; }
 
 # While est_reload_work runs all the time, so also between the moment from which on it
-# sees that CPU 1 is isolated and the one when the kernel moves the task.  A few times,
-# as these are near to each other.
+# sees that CPU 1 is isolated and the one when the kernel moves the task.
 isolate_while_reloading()
 {
-	local pid i
+	local pid
 
 	set_vs est_nice 0
 	# Not in_ns, of which the kill would reach the shell alone
@@ -162,10 +161,7 @@ isolate_while_reloading()
 		"$VS/est_nice" &
 	pid=$!
 	wait_until nice_written || diag "est_nice is not written"
-	for ((i = 0; i < 4; i++)); do
-		part_undo
-		part_make isolated 1
-	done
+	part_make isolated 1
 	kill "$pid"
 	wait "$pid" || true
 }
@@ -174,7 +170,7 @@ isolate_while_reloading()
 # kernels go back to what a task was first given.
 test_unrelated()
 {
-	local left=0-1
+	local left=0-1 rounds=1 i
 
 	write_cpulist 0-1
 	wait_until on 0-1 || diag "the task is not on CPUs 0-1"
@@ -193,9 +189,16 @@ test_unrelated()
 
 	write_cpulist 0,2
 	wait_until on 0,2 || diag "the task is not on CPUs 0 and 2"
-	isolate_while_reloading
-	task_looked
-	check "CPU 1 is isolated: the list stays 0 and 2" wait_until on 0,2
+	# These moments are near to each other; and only what was isolated at boot
+	# can be lost.
+	[[ $BOOT != isolcpus=* ]] || rounds=3
+	for ((i = 0; i < rounds; i++)); do
+		part_undo
+		isolate_while_reloading
+		task_looked
+		wait_until on 0,2 || break
+	done
+	check_eq "CPU 1 is isolated: the list stays 0 and 2" "$rounds" "$i"
 	part_undo
 }
 
