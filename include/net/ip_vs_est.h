@@ -113,9 +113,8 @@ struct ip_vs_estimator {
  * @zero: counters when they were last zeroed by the user
  * @net: estimation in the namespace that it belongs to
  *
- * The first cache line is all that packets need, and a pass over an object
- * without any.  Other passes need the next two as well, and @cold if it is
- * used.
+ * The first cache line is all that packets need, and a pass over a quiet
+ * estimator.  Other passes need the next two as well, and @cold if it is used.
  */
 struct ip_vs_stats {
 	struct ip_vs_cpu_stats __percpu *cpustats;
@@ -141,9 +140,9 @@ DECLARE_PER_CPU(unsigned long, ip_vs_stats_group);
 void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
 			   struct ip_vs_stats *total, unsigned long group);
 
-/* Begin to count; the group of this CPU.  Where counters are 64 bits wide at
- * once, each addition is a local one that interrupts do not tear, so that only
- * the CPU must stay the same.  On 32 bits a softirq must not come between the
+/* Begin to count; returns the group of this CPU.  Where a counter is one word,
+ * each addition is a local one that interrupts do not tear, so that only the
+ * CPU must stay the same.  On 32 bits a softirq must not come between the
  * halves.
  */
 static inline unsigned long ip_vs_stats_begin(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kthreads do that estimate the traffic of IPVS; field by field in
+/* What the kthreads that estimate rates for IPVS do; field by field in
  * Documentation/networking/ipvs-estimator.rst
  *
  * Events name a namespace by the number that is in its tasks' names.

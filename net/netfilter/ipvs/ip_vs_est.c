@@ -17,8 +17,8 @@
  *	configuration mutex or CPU hotplug > est->lock > stats->lock
  *
  *   Configuration mutex: services and servers come and go under it.  It is
- *   service_mutex of the namespace, or __ip_vs_mutex of all in kernels that
- *   have no such.  Callbacks of CPU hotplug (ip_vs_est_hotplug.c) take
+ *   service_mutex of the namespace, or in kernels that have none the global
+ *   __ip_vs_mutex.  Callbacks of CPU hotplug (ip_vs_est_hotplug.c) take
  *   est->lock and no mutex.  The lock of module parameters (ip_vs_est_param.c)
  *   is apart from all of these.
  *
@@ -34,8 +34,8 @@
  *
  *   stats->lock, a spinlock for each object: its sums and averages, what was
  *   zeroed, and which CPUs are read.  Process context only.  Passes, readers
- *   and -Z take it; readers and -Z may hold nothing else but RCU.  Inside it
- *   is nothing but an allocation that does not wait (ip_vs_stats_has_cold()).
+ *   and -Z take it, and need no other lock.  None is taken inside it but by an
+ *   allocation that does not wait (ip_vs_stats_has_cold()).
  *   Packets take no lock: they count under RCU, see ip_vs_stats.c.
  *
  *   RCU: kthreads walk rows and chains under it, see ip_vs_est_chain.c.
@@ -107,8 +107,9 @@ int ip_vs_start_estimator(struct netns_ipvs *ipvs, struct ip_vs_stats *stats)
  * @ipvs: namespace that it belongs to
  * @stats: started
  *
- * Takes constant time, or now and then that for each context.  A kthread may
- * still be passing over @stats: free it after an RCU grace period.
+ * Takes constant time; now and then, when it begins a repack, time for each
+ * context.  A kthread may still be passing over @stats: free it after an RCU
+ * grace period.
  *
  * Context: process context, takes est->lock and stats->lock.
  */

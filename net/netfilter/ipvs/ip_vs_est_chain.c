@@ -344,9 +344,9 @@ unsigned int ip_vs_est_next_chain(const struct ip_vs_est_row *r,
  * @r: the row, read in this RCU read-side section
  * @from: chain to begin with, up to IP_VS_EST_CHAINS
  *
- * Where the next estimator is, only the memory of the one before it says: a
- * walk waits for each that is not beside the last one.  Here some chains are
- * followed in turns, so that they wait at the same time.
+ * Only the memory of an estimator says where the next one is: a walk waits for
+ * each that is not beside the last one.  Here some chains are followed in
+ * turns, so that their memory is waited for at the same time.
  *
  * Context: process context, RCU read side.
  * Return: the chain after the last one that was followed.

@@ -103,8 +103,8 @@ static void ip_vs_est_set_cpus(struct ip_vs_est_net *est)
  * @est: estimation in the namespace
  *
  * Four kthreads for each online CPU that they may use: estimation never takes
- * more than half of them.  One only where the namespace was made without
- * privilege.
+ * more than half of them.  One only if another user namespace than the initial
+ * one owns the network namespace.
  *
  * Context: est->lock held.
  */
@@ -190,7 +190,8 @@ static void ip_vs_est_update_isolated(struct ip_vs_est_net *est)
  * ip_vs_est_update_cpus() - look at what has become of CPUs
  * @est: estimation in the namespace
  *
- * Context: kthread, est->lock held.
+ * Context: a child of kthreadd, see ip_vs_est_update_partitions(); est->lock
+ * held.
  */
 void ip_vs_est_update_cpus(struct ip_vs_est_net *est)
 {
@@ -311,8 +312,8 @@ bool ip_vs_est_cpus_for(struct ip_vs_est_net *est, struct task_struct *task,
  *
  * It leaves an isolated CPU, whoever runs there, and may go wherever the
  * scheduler balances.  With all CPUs it would stay: between isolated ones, and
- * from them to others, nothing is balanced.  Where the kernel cuts that to what
- * taskset once set, it gets the others.
+ * from them to others, nothing is balanced.  Where the kernel cuts @cpus to
+ * those that taskset once set, the task gets the rest of @cpus instead.
  *
  * Context: may sleep, no lock held.
  */

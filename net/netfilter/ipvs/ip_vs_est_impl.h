@@ -98,14 +98,13 @@
 
 /* Estimators that a row gets one after the other on machines of many CPUs,
  * where to read one means to look up a page for each CPU: as many as have their
- * counters in the same 4 KiB.  Measured with 256 CPUs in a virtual machine on
- * an AMD EPYC: a walk in which each chain has pages of its own takes 1.4 times
- * as long.
+ * counters in the same 4 KiB.  Measured with 256 CPUs, as in ip_vs_stats_sum.c:
+ * a walk in which each chain has pages of its own takes 1.4 times as long.
  */
 #define IP_VS_EST_ROW_RUN	(4096 / sizeof(struct ip_vs_cpu_stats))
-/* Chains whose estimators are fetched at once.  Of 0, 4 and 8 this was the
- * fastest there, with 128 CPUs and chains in no order: 162, 78 and 63 ns for
- * each estimator of 50,000 of which 1 % are active.
+/* Chains whose estimators are fetched at once.  Of 0, 4 and 8 this was measured
+ * to be the fastest there, with 128 CPUs and chains in no order: 162, 78 and
+ * 63 ns for each estimator of 50,000 of which 1 % are active.
  */
 #define IP_VS_EST_PREFETCH	8
 
@@ -117,8 +116,8 @@
  * @chain: the estimators, RCU lists
  * @len: how many there are in each chain, written under est->lock; the walker
  *	reads it as a hint
- * @walked: when each chain was last walked, jiffies; written by the walker,
- *	read under est->lock
+ * @walked: when the last walk of each chain that has ended began, jiffies;
+ *	written by the walker, read under est->lock
  * @rcu: frees the row when no walker can see it
  */
 struct ip_vs_est_row {
@@ -209,7 +208,7 @@ struct ip_vs_est_ctx {
  *	gives tasks their preferred CPUs, or may do so until @reset_until
  * @reset_until: the first look after this time is the last one, jiffies
  * @handle_reset: @affinity_reset when est_reload_work began; for it alone
- * @cpus: what of it a new task gets
+ * @cpus: what of @cpulist a new task gets
  * @taken: CPUs that cpuset partitions have taken from kthreads
  * @active: estimation is wanted and has CPUs; read without the lock
  * @gen: generation, new each time that @active changes; read without the lock

@@ -309,10 +309,10 @@ static long ip_vs_est_sleep_time(struct ip_vs_est_ctx *ctx, unsigned long slept)
  * ip_vs_est_kthread() - estimate what is in a context
  * @data: the context
  *
- * Created, woken for the first time and stopped by est_reload_work.  Takes
- * est->lock and stats->lock, and no mutex.  Walking waits for a tick of
- * distributing at most, and distributing for the walk of one row; only
- * calibration takes longer, 60 ms and more.
+ * Created and woken for the first time by est_reload_work, stopped by it or by
+ * the namespace's exit.  Takes est->lock and stats->lock, and no mutex.
+ * Walking waits for a tick of distributing at most, and distributing for the
+ * walk of one row; only calibration takes longer, 60 ms and more.
  *
  * Context: process context, may sleep.
  * Return: 0, when kthread_stop() has asked for it.

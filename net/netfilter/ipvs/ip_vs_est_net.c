@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* IPVS estimation: set-up and exit of a network namespace, and of the module
  *
- * Everything that adding a service needs is allocated here, kthread 0's
- * context too, so that adding one later cannot fail for want of it.
+ * Everything that starting an estimator needs is allocated here, kthread 0's
+ * context too, so that it cannot fail for want of memory.
  *
  * Exit goes in this order, and a failed set-up of the namespace as well:
  *
@@ -34,7 +34,7 @@ static void ip_vs_est_net_free(struct ip_vs_est_net *est)
 	kfree(est);
 }
 
-/* Memory that must be there before a service can be added */
+/* Memory that must be there before an estimator can be started */
 static struct ip_vs_est_net *ip_vs_est_net_alloc(struct netns_ipvs *ipvs)
 {
 	const gfp_t account = ipvs->net->user_ns == &init_user_ns ?
@@ -79,8 +79,8 @@ static void ip_vs_est_end_work(struct ip_vs_est_net *est)
  * ip_vs_estimator_net_init() - set up estimation in a new namespace
  * @ipvs: the namespace
  *
- * Context: may sleep.
- * Return: 0 or -ENOMEM.
+ * Context: may sleep, takes the CPU hotplug lock.
+ * Return: 0 or a negative error.
  */
 int __net_init ip_vs_estimator_net_init(struct netns_ipvs *ipvs)
 {
@@ -118,7 +118,8 @@ int __net_init ip_vs_estimator_net_init(struct netns_ipvs *ipvs)
  * ip_vs_estimator_net_cleanup() - undo ip_vs_estimator_net_init()
  * @ipvs: the namespace, without services, sysctls and proc files
  *
- * Context: may sleep; the caller holds no lock that a kthread takes.
+ * Context: may sleep, takes the CPU hotplug lock; the caller holds no lock that
+ * a kthread takes.
  */
 void __net_exit ip_vs_estimator_net_cleanup(struct netns_ipvs *ipvs)
 {

@@ -2,7 +2,7 @@
 /* IPVS estimation: module parameters, and which values are valid
  *
  * run_estimation, est_nice and est_cpulist of the module are what network
- * namespaces begin with that are made later, whoever makes them.  Those that
+ * namespaces that are made later begin with, whoever makes them.  Those that
  * exist go on with their sysctls.  So a value that is given where modules get
  * their options lasts over a reload, and is there in containers.
  *
@@ -31,7 +31,7 @@
 static DEFINE_SPINLOCK(ip_vs_est_param_lock);
 static int ip_vs_est_param_run = 1;
 static int ip_vs_est_param_nice;
-/* Without it the CPUs are those of a namespace that nobody has told any */
+/* Without it a namespace begins with the default CPUs, see ip_vs_est_cpus.c */
 static bool ip_vs_est_param_cpus_set;
 static struct cpumask ip_vs_est_param_cpus;
 

@@ -225,7 +225,7 @@ static void ip_vs_est_clear_quiet(struct ip_vs_estimator *est, u64 walked)
 /**
  * ip_vs_est_leave() - an estimator leaves its chain
  * @stats: the estimator's
- * @walked: when its chain was last walked to the end, jiffies
+ * @walked: when the last walk of its chain that has ended began, jiffies
  *
  * Context: process context, takes stats->lock.
  */

@@ -72,8 +72,9 @@ void ip_vs_est_repack(struct ip_vs_est_net *est)
  * ip_vs_est_compact() - repack when few estimators are left in many rows
  * @est: estimation in the namespace
  *
- * ... or in many contexts.  Takes constant time, or that for each context.  A
- * repack leaves no more than are needed, so that one never leads to the next.
+ * Or in many contexts.  Takes constant time, or, when it begins a repack, time
+ * for each context.  A repack leaves no more than are needed, so that one never
+ * leads to the next.
  *
  * Context: est->lock held.
  */

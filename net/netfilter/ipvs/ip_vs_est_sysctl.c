@@ -3,8 +3,8 @@
  *
  * A value that is refused leaves the old one in place.  One that is accepted
  * is in force when the write returns, and est_reload_work carries it to the
- * tasks; the writer does not wait for them.  Which are accepted is said in
- * ip_vs_est_param.c.
+ * tasks; the writer does not wait for them.  Which values are valid is checked
+ * in ip_vs_est_param.c.
  */
 
 #include <linux/sched.h>
@@ -89,7 +89,7 @@ int ip_vs_est_sysctl_cpulist(struct netns_ipvs *ipvs, int write, void *buffer,
 
 	if (!write)
 		return ip_vs_est_cpulist_show(ipvs->est, buffer, lenp, ppos);
-	/* Nothing is no list, while an empty line is */
+	/* A write of nothing is no list, an empty line is one */
 	if (!*lenp)
 		return 0;
 	if (*ppos)

@@ -27,8 +27,8 @@
  *   - g is not hot, and its bit is set: the reader sees it, and sums all groups
  *     of seen and dirty instead.
  *   - g is not hot, and its bit is clear: the packet has found it set, or has
- *     set it, before the last clear.  After that, g was taken out of hot, for
- *     which a grace period must have ended that began after the clear.  It has
+ *     set it, before the last clear that g was in.  After that, g was taken out
+ *     of hot, once a grace period had ended that began after the clear.  It has
  *     waited for the packet's read-side section; so the reading of g that went
  *     into *cold, or into est.base, and which was made after the cookie was
  *     polled, holds what the packet has counted.
@@ -201,8 +201,9 @@ void ip_vs_stats_mark_each(struct ip_vs_stats *dest, struct ip_vs_stats *svc,
 		atomic_long_or(group, &total->dirty);
 }
 
-/* Add what all groups but the hot ones have counted; stats->lock held.  Not for
- * a settled object: it may have no *cold, and est.base stands for all.
+/* Add what all groups but the hot ones have counted; stats->lock held.  Not if
+ * hot is 0 because all is settled: there may be no *cold then, and est.base
+ * stands for all.
  */
 static void ip_vs_stats_add_cold(const struct ip_vs_stats *stats,
 				 struct ip_vs_counts *sum)

@@ -12,11 +12,11 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* All that follows and is measured was so by tools/testing/ipvs/bench, in a
- * virtual machine on an AMD EPYC.
+/* What was measured here was so by tools/testing/ipvs/bench, in November 2026
+ * in a virtual machine on an AMD EPYC.
  *
  * From so many CPUs on, several objects are read together, and CPUs that fell
- * silent are read no more.  Measured for the first: with 16 the second look at
+ * silent are read no more.  Measured for the former: with 16 the second look at
  * each object costs more than what is gained, with 32 it is about the same,
  * with 64 a quarter is gained.
  */
@@ -26,13 +26,13 @@
  */
 #define IP_VS_STATS_FEW		8
 /* Counters that are so near, bytes, share lines or pages, so that reading them
- * CPU by CPU pays.  By choice: those of six objects.  Measured with tables
- * whose chains are in the order of allocation, and with chains in no order,
- * which are read faster one by one.
+ * CPU by CPU pays.  By choice: those of six objects.  Measured with chains in
+ * the order of allocation, and with chains in no order, which are read faster
+ * one by one.
  */
 #define IP_VS_STATS_NEAR	256
-/* CPUs that are read for each object in turn, while the same number of CPUs
- * after them are asked for: of 2, 4 and 8 this was the fastest
+/* CPUs that are read for each object in turn, while as many after them are
+ * fetched: of 2, 4 and 8 this was measured to be the fastest
  */
 #define IP_VS_STATS_BLOCK	4
 /* Groups of CPUs whose counters are fetched ahead, at most.  By choice: about as
@@ -163,8 +163,8 @@ void ip_vs_stats_sum(const struct ip_vs_stats *stats, unsigned long groups,
  * @stats: where
  *
  * Its own lines, and the counters of the first CPU of each group that has its
- * bit, which needs not be a possible one: a prefetch does not fault.  Not when
- * all CPUs are to be read: then that is done for several objects together.
+ * bit, which need not be a possible one: a prefetch does not fault.  Counters
+ * of all CPUs are left to ip_vs_stats_sum_all(), for several objects together.
  *
  * Context: RCU read side.
  */
