@@ -15,9 +15,9 @@
  */
 #define IP_VS_EST_COST_SHIFT	8
 /* Times that a meter keeps of each class: by choice, as the five about the low
- * quartile of so many stand for all.  And classes: of all counters nothing was
- * read, all, half or more, a quarter or more, ... down to less than 1/64: there
- * are up to 64 groups of CPUs.
+ * quartile of so many stand for all.  And classes, by the share of all counters
+ * that was read: none, all, half or more, a quarter or more, ... down to less
+ * than 1/64: there are up to 64 groups of CPUs.
  */
 #define IP_VS_EST_CLASS_TIMES	16
 #define IP_VS_EST_CLASSES	9
@@ -36,7 +36,7 @@
 /**
  * struct ip_vs_est_timed - what some busy estimators have taken
  * @cost: time for each
- * @read: counters that were read, 2^15 is all of all CPUs
+ * @read: share of all counters that was read, 2^15 is all
  * @ratio: the time against what is expected, 2^15 is the same
  */
 struct ip_vs_est_timed {

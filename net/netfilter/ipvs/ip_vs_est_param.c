@@ -44,7 +44,7 @@ static bool ip_vs_est_param_ready;
  * ip_vs_est_cpulist_parse() - CPUs that a text names
  * @text: a list like "0-3,8", written over
  * @possible: CPUs that the machine can have, at least @nbits bits
- * @nbits: the last of them, and one
+ * @nbits: number of the last of them, plus 1
  * @cpus: receives what is named, at least @nbits bits
  *
  * A number must be that of a CPU that the machine can have: a user who writes
@@ -88,7 +88,7 @@ int ip_vs_est_cpulist_parse(char *text, const unsigned long *possible,
  * @cpus: receives them
  *
  * Context: process context, may sleep.
- * Return: 0; -EINVAL when none of the list is left that is online; what
+ * Return: 0; -EINVAL when no CPU that is left is online; what
  * ip_vs_est_cpulist_parse() returns.
  */
 int ip_vs_est_cpulist_get(char *text, bool cut, struct cpumask *cpus)

@@ -13,9 +13,9 @@
  *
  * hot, cold: bits of dirty that were seen set go to seen, for good, and to hot.
  * Groups in hot are read.  One that left its bit clear for a grace period is
- * cooled: what it has counted is added to *cold, which then stands for it until
- * its bit is set again.  When all are silent the object is settled: then
- * est.base stands for everything until any bit is set.
+ * cooled on machines of many CPUs: what it has counted is added to *cold, which
+ * then stands for it until its bit is set again.  When all are silent the
+ * object is settled: est.base stands for everything until any bit is set.
  *
  * What a sum could miss
  *
