@@ -194,3 +194,38 @@ run_guest()	# FLAVOUR KVER
 		fail "guest: $2: $(tail -n 1 "$log")" "see $log"
 	fi
 }
+
+# The root as it is now, for a guest: with an operator's tools, without what only
+# builds.
+pack_operator()	# KVER
+{
+	local dir
+	local -a without=(boot usr/share/doc usr/lib/gcc usr/libexec/gcc var/cache var/lib/apt
+		var/lib/ipvs-estimator tmp)
+
+	log_step operator-tools apt-get install -y --no-install-recommends \
+		ipvsadm iproute2 procps kmod util-linux
+	for dir in "$root"/usr/src/linux-* "$root"/usr/lib/modules/*; do
+		dir=${dir#"$root/"}
+		[[ $dir == */"$1" ]] || without+=("$dir")
+	done
+	tar -C "$root" -cf "$out/operator.tar" "${without[@]/#/--exclude=./}" .
+}
+
+# What packaging/OPERATORS.md tells to type, with the modules that dkms installed.
+run_operator()	# KVER
+{
+	local log=$out/operator.log
+
+	"$TOP/scripts/guest/run" --base "$base" --image "$out/image-$1" --stock --name operator \
+		--smp 2 --mem 3G --timeout 900 --add "$out/operator.tar:/operator.tar" \
+		--add "$TOP/packaging/OPERATORS.md:/OPERATORS.md" \
+		-- "$TOP/scripts/package/operator.sh" >"$log" 2>&1 || true
+	rm "$out/operator.tar"
+	grep '^FAIL' "$log" || true
+	if [[ $(tail -n 1 "$log") =~ ^[1-9][0-9]*\ passed,\ 0\ failed ]]; then
+		ok "operator: $1: $(tail -n 1 "$log")"
+	else
+		fail "operator: $1: $(tail -n 1 "$log")" "see $log"
+	fi
+}

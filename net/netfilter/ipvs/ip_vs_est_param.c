@@ -132,7 +132,7 @@ int ip_vs_est_nice_check(int nice)
 		return -EINVAL;
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT) || nice <= 0)
 		return 0;
-	pr_info_ratelimited("est_nice above 0 is refused on PREEMPT_RT: who waits for a lock that a kthread holds would wait for whatever is less nice\n");
+	pr_info_ratelimited("est_nice above 0 is refused on PREEMPT_RT: whoever waits for a lock that a kthread holds would wait for whatever is less nice\n");
 	return -EOPNOTSUPP;
 }
 
