@@ -26,6 +26,11 @@
 #include "user.h"
 
 #define CACHE_MIN	(64UL << 20)
+/* Twice what a processor shares with its neighbours where that is much; a virtual
+ * machine may tell what the whole package has, 508 MiB say, and to go through
+ * twice that before each pass would take longer than all the rest.
+ */
+#define CACHE_MAX	(192UL << 20)
 /* Passes before those that count: after the last traffic another two, so that a
  * grace period has ended, and one for whatever else
  */
@@ -92,9 +97,13 @@ static void flush_caches(void)
 	size_t i;
 
 	if (!flush_buf) {
-		size = 2 * sysconf(_SC_LEVEL3_CACHE_SIZE);
-		if (size < CACHE_MIN || size > 16 * CACHE_MIN)
+		long l3 = sysconf(_SC_LEVEL3_CACHE_SIZE);
+
+		size = l3 > 0 ? 2 * l3 : 0;
+		if (size < CACHE_MIN)
 			size = CACHE_MIN;
+		if (size > CACHE_MAX)
+			size = CACHE_MAX;
 		flush_buf = malloc(size);
 		if (!flush_buf)
 			exit(1);
