@@ -29,12 +29,6 @@
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
 
-/* How long the kernel may take to give tasks other CPUs after it has isolated
- * some, jiffies: it waits for a grace period, and for works of others to end.
- * By choice: five looks that a kthread takes at its CPUs.
- */
-#define IP_VS_EST_RESET		(5 * IP_VS_EST_PERIOD)
-
 /* Isolated at boot, or at least when the module was loaded */
 static struct cpumask ip_vs_est_isolated;
 
@@ -122,7 +116,8 @@ void ip_vs_est_set_limits(struct ip_vs_est_net *est)
 		return;
 
 	est->ctx_max = max;
-	if (est->nctx > est->ctx_max)
+	/* A repack that has not come to its end empties what may stay now */
+	if (est->repack || est->nctx > est->ctx_max)
 		ip_vs_est_repack(est);
 	if (est->full && est->nctx < est->ctx_max) {
 		est->full = false;
@@ -154,8 +149,8 @@ void ip_vs_est_set_cpulist(struct ip_vs_est_net *est,
  * ip_vs_est_expect_reset() - the kernel gives tasks their preferred CPUs
  * @est: estimation in the namespace
  *
- * It has done so, or will soon: the new set of isolated CPUs can be seen before
- * the tasks have other CPUs.
+ * If it keeps such, it has done so, or will soon: the new set of isolated CPUs
+ * can be seen before the tasks have other CPUs.
  *
  * Context: est->lock held.
  */
@@ -163,8 +158,10 @@ void ip_vs_est_expect_reset(struct ip_vs_est_net *est)
 {
 	lockdep_assert_held(&est->lock);
 
-	est->affinity_reset = true;
-	est->reset_until = jiffies + IP_VS_EST_RESET;
+	if (IP_VS_EST_PREFERRED_KEPT) {
+		est->affinity_reset = true;
+		est->reset_at = jiffies;
+	}
 	ip_vs_est_queue_reload(est, 0);
 }
 

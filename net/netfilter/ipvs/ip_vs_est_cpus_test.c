@@ -268,6 +268,20 @@ static void cpus_test_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->est->ctx_max, 2 * IP_VS_EST_KTHREADS);
 }
 
+/* The time in which the kernel may move tasks has ended, however long nobody looked */
+static void cpus_test_reset_ends(struct kunit *test)
+{
+	struct ip_vs_est_test *t = test->priv;
+
+	cpus_test_begin(test);
+	spin_lock(&t->est->lock);
+	t->est->affinity_reset = true;
+	t->est->reset_at = jiffies - ULONG_MAX / 2 - 10;
+	spin_unlock(&t->est->lock);
+	cpus_test_renice(t, 1);
+	KUNIT_EXPECT_FALSE(test, t->est->affinity_reset);
+}
+
 #ifdef CONFIG_HOTPLUG_CPU
 /* Wait until est_reload_work has nothing to do, without queueing it */
 static bool cpus_test_quiet(struct ip_vs_est_test *t)
@@ -335,6 +349,7 @@ static struct kunit_case cpus_test_cases[] = {
 	KUNIT_CASE(cpus_test_lost),
 	KUNIT_CASE(cpus_test_own_look),
 	KUNIT_CASE(cpus_test_taken),
+	KUNIT_CASE(cpus_test_reset_ends),
 #ifdef CONFIG_HOTPLUG_CPU
 	KUNIT_CASE(cpus_test_offline),
 	KUNIT_CASE(cpus_test_last),

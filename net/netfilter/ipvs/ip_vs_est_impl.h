@@ -80,6 +80,12 @@
 #define IP_VS_EST_CHAINS	48
 /* Kthreads for each CPU of est_cpulist, as there: 4 times 1/8 is half of it */
 #define IP_VS_EST_KTHREADS	4
+/* Does the kernel keep the CPUs that a kthread was first given, and go back to them
+ * when others come or are isolated?  Where not, include/net/ip_vs.h says so.
+ */
+#ifndef IP_VS_EST_PREFERRED_KEPT
+#define IP_VS_EST_PREFERRED_KEPT	true
+#endif
 /* The coarsest clock to measure chains of 100 us with, ns.  Every clocksource
  * is finer but jiffies, which is what a machine has without any.
  */
@@ -205,8 +211,8 @@ struct ip_vs_est_ctx {
  * @cpulist_other: and has other CPUs than that, which may be of another speed
  * @domain: CPUs that were not isolated when that was last looked at
  * @affinity_reset: a CPU has come online, or others are isolated: the kernel
- *	gives tasks their preferred CPUs, or may do so until @reset_until
- * @reset_until: the first look after this time is the last one, jiffies
+ *	gives tasks their preferred CPUs, or may do so for a while
+ * @reset_at: when that was, jiffies
  * @handle_reset: @affinity_reset when est_reload_work began; for it alone
  * @cpus: what of @cpulist a new task gets
  * @taken: CPUs that cpuset partitions have taken from kthreads
@@ -263,7 +269,7 @@ struct ip_vs_est_net {
 	bool			cpulist_new;
 	bool			cpulist_other;
 	bool			affinity_reset;
-	unsigned long		reset_until;
+	unsigned long		reset_at;
 	bool			handle_reset;
 	cpumask_var_t		domain;
 	cpumask_var_t		cpus;

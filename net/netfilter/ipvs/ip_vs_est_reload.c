@@ -36,6 +36,12 @@
  */
 #define IP_VS_EST_RETRY		(HZ / 10)
 
+/* How long the kernel may take to give tasks other CPUs after it has isolated
+ * some, jiffies: it waits for a grace period, and for works of others to end.
+ * By choice: five looks that a kthread takes at its CPUs.
+ */
+#define IP_VS_EST_RESET		(5 * IP_VS_EST_PERIOD)
+
 /**
  * ip_vs_est_set_active() - switch estimation on or off as the sysctls say
  * @est: estimation in the namespace
@@ -80,7 +86,7 @@ static bool ip_vs_est_take_cpu_events(struct ip_vs_est_net *est, bool *other)
 
 	spin_lock(&est->lock);
 	est->handle_reset = est->affinity_reset;
-	if (est->affinity_reset && time_after(jiffies, est->reset_until))
+	if (jiffies - est->reset_at > IP_VS_EST_RESET)
 		est->affinity_reset = false;
 	anew = est->cpulist_new && cpumask_intersects(est->cpus,
 						      cpu_online_mask);
@@ -144,6 +150,17 @@ static void ip_vs_est_recalibrate(struct ip_vs_est_net *est)
 	spin_unlock(&est->lock);
 }
 
+/* Give a task CPUs.  Some kernels cut them to those that taskset has set for it, or
+ * for kthreadd before, as long as that leaves any: if these are offline the call
+ * fails, and the task keeps what it has.  Then those that are online are given.
+ */
+static void ip_vs_est_give_cpus(struct task_struct *task, struct cpumask *cpus)
+{
+	if (set_cpus_allowed_ptr(task, cpus) &&
+	    cpumask_and(cpus, cpus, cpu_online_mask))
+		set_cpus_allowed_ptr(task, cpus);
+}
+
 /* Apply nice, and CPUs if need be, to all tasks that run.  A new list has new
  * tasks: what the kernel keeps of the old one it keeps as long as the task is
  * there.  Contexts stay, and with them places and samples.
@@ -174,7 +191,7 @@ static void ip_vs_est_apply(struct ip_vs_est_net *est)
 		set_user_nice(task, nice);
 		/* Fails when all of them are offline: applied when one comes */
 		if (move)
-			set_cpus_allowed_ptr(task, est->reload_mask);
+			ip_vs_est_give_cpus(task, est->reload_mask);
 		if (anew)
 			ip_vs_est_stop_slot(est, id);
 		put_task_struct(task);
@@ -248,7 +265,7 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 				struct ip_vs_est_ctx *ctx)
 {
 	struct task_struct *task;
-	int nice;
+	int nice, ret;
 
 	task = kthread_create(ip_vs_est_kthread, ctx, "ipvs-e:%d:%u",
 			      est->ipvs->gen, ctx->id);
@@ -258,15 +275,19 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 	spin_lock(&est->lock);
 	ip_vs_est_preferred(est, est->reload_mask);
 	spin_unlock(&est->lock);
-	/* Fails without memory: the task looks at its CPUs first of all */
-	kthread_affine_preferred(task, est->reload_mask);
+	ret = kthread_affine_preferred(task, est->reload_mask);
+	/* Without memory, and this cannot be made good when it has run */
+	if (ret == -ENOMEM) {
+		kthread_stop(task);
+		return ret;
+	}
 
 	spin_lock(&est->lock);
 	nice = est->nice;
 	ip_vs_est_cpus_for(est, task, true, est->reload_mask);
 	spin_unlock(&est->lock);
 	set_user_nice(task, nice);
-	set_cpus_allowed_ptr(task, est->reload_mask);
+	ip_vs_est_give_cpus(task, est->reload_mask);
 	trace_ipvs_est_task_started(est->ipvs->gen, ctx->id, task_pid_nr(task));
 
 	/* What has changed since then has queued this work again */

@@ -42,6 +42,27 @@ static void repack_test_limit_lowered(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, t->est->full);
 }
 
+/* The limit comes back before kthread 0 has begun: nobody has to go */
+static void repack_test_limit_back(struct kunit *test)
+{
+	struct ip_vs_est_test *t = test->priv;
+	struct net *net = t->ipvs->net;
+
+	ip_vs_est_test_make_placed(test, IP_VS_EST_TEST_ROOM + 5);
+	ip_vs_est_test_unprivileged(test);
+	KUNIT_EXPECT_TRUE(test, t->est->slot[1]->draining);
+
+	spin_lock(&t->est->lock);
+	t->ipvs->net = net;
+	ip_vs_est_set_limits(t->est);
+	spin_unlock(&t->est->lock);
+	KUNIT_EXPECT_FALSE(test, t->est->slot[1]->draining);
+	while (ip_vs_est_repack_step(t->est))
+		cond_resched();
+	KUNIT_EXPECT_EQ(test, t->est->nctx, 2);
+	ip_vs_est_test_expect(test, IP_VS_EST_TEST_ROOM + 5, 0);
+}
+
 /* What is above a lower limit is taken out, no more, and placed again */
 static void repack_test_lower(struct kunit *test)
 {
@@ -221,6 +242,7 @@ static void repack_test_compact_contexts(struct kunit *test)
 
 static struct kunit_case repack_test_cases[] = {
 	KUNIT_CASE(repack_test_limit_lowered),
+	KUNIT_CASE(repack_test_limit_back),
 	KUNIT_CASE(repack_test_lower),
 	KUNIT_CASE(repack_test_no_room),
 	KUNIT_CASE(repack_test_raise),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Part of isolation.sh: a namespace with a task, and partitions.
+# Part of isolation.sh: a namespace with a task, partitions, and what taskset does.
 
 CGROUP=/sys/fs/cgroup
 PART=$CGROUP/ipvs-est-$$
@@ -44,6 +44,8 @@ next_ns_ends()
 
 task() { est_pids "$EST_ID" | sed -n 1p; }
 on() { tasks_on "$EST_ID" "$1"; }
+# It has CPUs, and those of the list alone: 0 is not in it
+not_on_0() { [[ $(task_status "$(task)" Cpus_allowed_list) == [1-3]* ]]; }
 
 # A new task is another one, with another number.
 new_task()
@@ -126,4 +128,73 @@ kthreads_lose() { ! has_cpu1 "$(task_status 2 Cpus_allowed_list)"; }
 has_cpu1()	# LIST that begins with 0, 1 or nothing
 {
 	[[ $1 =~ ^(1([-,].*)?|0-.*|0,1.*)$ ]]
+}
+
+# --- taskset -----------------------------------------------------------------
+
+test_taskset()
+{
+	write_cpulist 0-1
+	wait_until on 0-1 || diag "the task is not on CPUs 0-1"
+	taskset -pc 1 "$(task)" >/dev/null
+	task_looked
+	check "taskset within the list is left alone" on 1
+	check_eq "and shown" 1 "$(shown_cpus)"
+	taskset -pc 1,2 "$(task)" >/dev/null
+	check "of CPUs within and without it keeps those within" wait_until on 1
+	taskset -pc 2,3 "$(task)" >/dev/null
+	check "where none is within it has the list" wait_until on 0-1
+	taskset -pc 0 "$(task)" >/dev/null
+	write_cpulist 0,2
+	check "a list that is written replaces what taskset said" wait_until on 0,2
+}
+
+# The last CPU that taskset left of the list goes: those of the list are taken, though
+# newer kernels cut whatever a task is given to what taskset said, while one is left.
+test_taskset_offline()
+{
+	local kthreadd
+
+	if [[ ! -w /sys/devices/system/cpu/cpu1/online ]]; then
+		ktap_skip_some 3 "taskset and offline CPUs" "no CPU can go offline"
+		return
+	fi
+	write_cpulist 1-3
+	wait_until on 1-3 || diag "the task is not on CPUs 1-3"
+	taskset -pc 0,1 "$(task)" >/dev/null
+	wait_until on 1 || diag "the task is not on CPU 1"
+	set_online 1 0
+	check "what taskset left goes offline: the rest of the list" wait_until not_on_0
+	set_online 1 1
+
+	# As tuned does; what kthreadd was given so its children inherit
+	kthreadd=$(task_status 2 Cpus_allowed_list)
+	taskset -pc 0,1 2 >/dev/null
+	write_cpulist 2
+	write_cpulist 1-3
+	check "a list is obeyed whatever CPUs kthreadd has" wait_until on 1-3
+	set_online 1 0
+	new_task
+	check "also without that of them" wait_until not_on_0
+	set_online 1 1
+	taskset -pc "$kthreadd" 2 >/dev/null
+}
+
+# A CPU comes that nobody's CPUs are about.
+test_taskset_online()
+{
+	if [[ ! -w /sys/devices/system/cpu/cpu3/online ]]; then
+		ktap_skip "a CPU comes" "no CPU can go offline"
+		return
+	elif grep -qw kthread_affine_preferred /proc/kallsyms; then
+		ktap_skip "a CPU comes" "this kernel gives tasks CPUs then"
+		return
+	fi
+	write_cpulist 0,2
+	wait_until on 0,2 || diag "the task is not on CPUs 0 and 2"
+	taskset -pc 0 "$(task)" >/dev/null
+	set_online 3 0
+	set_online 3 1
+	task_looked
+	check "a CPU comes: taskset within the list is left alone" on 0
 }

@@ -226,25 +226,6 @@ test_partition_dies()
 	check "and the partition undone" wait_until on 0
 }
 
-# --- taskset -----------------------------------------------------------------
-
-test_taskset()
-{
-	write_cpulist 0-1
-	wait_until on 0-1 || diag "the task is not on CPUs 0-1"
-	taskset -pc 1 "$(task)" >/dev/null
-	task_looked
-	check "taskset within the list is left alone" on 1
-	check_eq "and shown" 1 "$(shown_cpus)"
-	taskset -pc 1,2 "$(task)" >/dev/null
-	check "of CPUs within and without it keeps those within" wait_until on 1
-	taskset -pc 2,3 "$(task)" >/dev/null
-	check "where none is within it has the list" wait_until on 0-1
-	taskset -pc 0 "$(task)" >/dev/null
-	write_cpulist 0,2
-	check "a list that is written replaces what taskset said" wait_until on 0,2
-}
-
 # --- Who is not to be disturbed ----------------------------------------------
 
 reload_cpus()
@@ -355,7 +336,7 @@ back_online()
 	set_online 3 1
 }
 
-ktap_plan 58
+ktap_plan 62
 kernel_mark
 ktap_at_exit ns_del
 ktap_at_exit back_online
@@ -377,5 +358,7 @@ wait_until tasks_run "$EST_ID" || diag "no task"
 test_writer
 test_partitions
 test_taskset
+test_taskset_offline
+test_taskset_online
 test_hog
 check "no kernel warning" kernel_quiet

@@ -224,6 +224,25 @@ test_charge()
 	diag "without the namespace: $(charges)"
 }
 
+# The table of mh has 32 KB, if the kernel's IP_VS_MH_TAB_INDEX is what it is by default.
+test_charge_scheduler()
+{
+	local n=40 table=$((32 << 10)) before
+
+	if ! modprobe -q ip_vs_mh; then
+		ktap_skip_some 2 "what a scheduler keeps is charged" "no mh here"
+		return
+	fi
+	namespace_of_user
+	before=$(memcg_charge kernel)
+	check_eq "services with mh are added from a cgroup" "$n $n 0" \
+		"$(SCHEDULER=mh charged_add 0 "$n")"
+	check "their tables are charged to it" \
+		wait_until charged kernel $((before + n * table * 9 / 10))
+	diag "with $n services: $(charges)"
+	holder_down
+}
+
 test_limit()
 {
 	local max=$(($(memcg_charge current) + (8 << 20))) tries services servers error
@@ -353,7 +372,7 @@ OLD_MAX_NET=$(<"$MAX_NET")
 OLD_MAX_USER=$(<"$MAX_USER")
 new_namespace || ktap_skip_all "a user may make no namespaces"
 
-ktap_plan 46
+ktap_plan 48
 kernel_mark
 ktap_at_exit limits_back
 ktap_at_exit holder_down
@@ -365,10 +384,11 @@ holder_down
 if memcg_up; then
 	ktap_at_exit memcg_down
 	test_charge
+	test_charge_scheduler
 	test_limit
 	test_not_charged
 else
-	ktap_skip_some 19 "memory is charged" "no memory controller of cgroup2"
+	ktap_skip_some 21 "memory is charged" "no memory controller of cgroup2"
 fi
 test_namespaces
 check "no kernel warning" kernel_quiet

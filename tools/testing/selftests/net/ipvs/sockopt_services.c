@@ -3,7 +3,8 @@
  * IPVS that works without privilege in the initial user namespace; and makes
  * many network namespaces with a service each.
  *
- * Service number n is TCP 10.0.0.0 + n, port 80, its server 192.0.2.1:80.
+ * Service number n is TCP 10.0.0.0 + n, port 80, its server 192.0.2.1:80, its
+ * scheduler $SCHEDULER or rr.
  */
 
 #define _GNU_SOURCE
@@ -62,9 +63,12 @@ static int add_service(int sock, unsigned int n)
 		.protocol = IPPROTO_TCP,
 		.addr = htonl(NET + n),
 		.port = htons(80),
-		.sched_name = "rr",
 		.netmask = 0xffffffff,
 	};
+	const char *scheduler = getenv("SCHEDULER");
+
+	snprintf(service.sched_name, sizeof(service.sched_name), "%s",
+		 scheduler ? scheduler : "rr");
 
 	return set_opt(sock, IP_VS_SO_SET_ADD, &service, sizeof(service));
 }
