@@ -95,7 +95,7 @@ unload()
 	local module end=$((SECONDS + 30))
 
 	ipvsadm -C
-	while lsmod | grep -q ip_vs && ((SECONDS < end)); do
+	while [[ $(lsmod) == *ip_vs* ]] && ((SECONDS < end)); do
 		for module in $(lsmod | awk '/ip_vs/ { print $1 }'); do
 			modprobe -q -r "$module" || true
 		done
