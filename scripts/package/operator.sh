@@ -209,7 +209,7 @@ in_containers()
 	holder=$!
 	is "inside of a container there is no pid to be seen" \
 		"$(until_like '*end' xargs -a /tmp/container)" "pid 0 end"
-	holder=$(pgrep -P "$holder" | head -n 1)
+	holder=$(pgrep -o -P "$holder")
 	like "nsenter shows its thread" \
 		"$(typed "nsenter --net=/proc/PID/ns/net cat $est" PID "$holder" | awk 'NR == 2 { print $2 }')" \
 		"[1-9]*"
