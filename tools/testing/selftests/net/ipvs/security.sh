@@ -308,7 +308,8 @@ read_ready()	# FD
 	local line
 
 	PIDS=()
-	while read -r -t "$IPVS_TEST_WAIT" line <&"$1"; do
+	# They are made at the same time, so the first may be ready when all are
+	while read -r -t $((IPVS_TEST_WAIT + NAMESPACES)) line <&"$1"; do
 		[[ $line =~ ^[0-9]+$ ]] || break
 		PIDS+=("$line")
 	done
