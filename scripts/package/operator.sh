@@ -38,6 +38,10 @@ enter_debian()
 		mount --rbind "/$d" "/debian/$d"
 	done
 	cp "$page" "$0" /debian/
+	# What the kernel itself loads comes from there, too, not from the guest's own.
+	printf '%s\n' '#!/bin/bash' 'exec chroot /debian /sbin/modprobe "$@"' >/modprobe
+	chmod 755 /modprobe
+	echo /modprobe >/proc/sys/kernel/modprobe
 	exec chroot /debian env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 		LC_ALL=C bash "/${0##*/}" --inside
 }
