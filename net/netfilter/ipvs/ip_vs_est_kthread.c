@@ -323,9 +323,7 @@ int ip_vs_est_kthread(void *data)
 	unsigned long slept = jiffies;
 	long idle;
 
-	/* kthread_affine_preferred() may have failed for want of memory: then
-	 * the kernel has chosen the CPUs
-	 */
+	/* CPUs may have been taken away, or isolated, since it was given its own */
 	ip_vs_est_check_own_cpus(ctx->net);
 
 	while (!kthread_should_stop()) {

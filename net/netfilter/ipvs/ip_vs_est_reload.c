@@ -156,6 +156,10 @@ static void ip_vs_est_recalibrate(struct ip_vs_est_net *est)
  */
 static void ip_vs_est_give_cpus(struct task_struct *task, struct cpumask *cpus)
 {
+	if (!set_cpus_allowed_ptr(task, cpus) ||
+	    !cpumask_intersects(cpus, cpu_online_mask))
+		return;
+	/* All of them again: one may have come online since */
 	if (set_cpus_allowed_ptr(task, cpus) &&
 	    cpumask_and(cpus, cpus, cpu_online_mask))
 		set_cpus_allowed_ptr(task, cpus);
@@ -284,6 +288,8 @@ static int ip_vs_est_start_task(struct ip_vs_est_net *est,
 
 	spin_lock(&est->lock);
 	nice = est->nice;
+	/* Old tasks were waited for, and a partition may have been made */
+	ip_vs_est_update_cpus(est);
 	ip_vs_est_cpus_for(est, task, true, est->reload_mask);
 	spin_unlock(&est->lock);
 	set_user_nice(task, nice);
