@@ -132,6 +132,15 @@ has_cpu1()	# LIST that begins with 0, 1 or nothing
 
 # --- taskset -----------------------------------------------------------------
 
+# What kthreadd had, while a test has narrowed it
+KTHREADD_CPUS=
+
+kthreadd_back()
+{
+	[[ ! $KTHREADD_CPUS ]] || taskset -pc "$KTHREADD_CPUS" 2 >/dev/null
+	KTHREADD_CPUS=
+}
+
 test_taskset()
 {
 	write_cpulist 0-1
@@ -149,26 +158,24 @@ test_taskset()
 	check "a list that is written replaces what taskset said" wait_until on 0,2
 }
 
-# The last CPU that taskset left of the list goes: those of the list are taken, though
-# newer kernels cut whatever a task is given to what taskset said, while one is left.
+# What taskset leaves of the list is offline: those of the list are taken, though newer
+# kernels cut whatever a task is given to what taskset said, CPUs that are offline, too.
 test_taskset_offline()
 {
-	local kthreadd
-
 	if [[ ! -w /sys/devices/system/cpu/cpu1/online ]]; then
 		ktap_skip_some 3 "taskset and offline CPUs" "no CPU can go offline"
 		return
 	fi
 	write_cpulist 1-3
 	wait_until on 1-3 || diag "the task is not on CPUs 1-3"
-	taskset -pc 0,1 "$(task)" >/dev/null
-	wait_until on 1 || diag "the task is not on CPU 1"
 	set_online 1 0
-	check "what taskset left goes offline: the rest of the list" wait_until not_on_0
+	taskset -pc 0,1 "$(task)" >/dev/null
+	check "what taskset leaves of the list is offline: the rest of it" \
+		wait_until not_on_0
 	set_online 1 1
 
 	# As tuned does; what kthreadd was given so its children inherit
-	kthreadd=$(task_status 2 Cpus_allowed_list)
+	KTHREADD_CPUS=$(task_status 2 Cpus_allowed_list)
 	taskset -pc 0,1 2 >/dev/null
 	write_cpulist 2
 	write_cpulist 1-3
@@ -177,7 +184,7 @@ test_taskset_offline()
 	new_task
 	check "also without that of them" wait_until not_on_0
 	set_online 1 1
-	taskset -pc "$kthreadd" 2 >/dev/null
+	kthreadd_back
 }
 
 # A CPU comes that nobody's CPUs are about.
@@ -186,7 +193,7 @@ test_taskset_online()
 	if [[ ! -w /sys/devices/system/cpu/cpu3/online ]]; then
 		ktap_skip "a CPU comes" "no CPU can go offline"
 		return
-	elif grep -qw kthread_affine_preferred /proc/kallsyms; then
+	elif grep -q ' T kthread_affine_preferred$' /proc/kallsyms; then
 		ktap_skip "a CPU comes" "this kernel gives tasks CPUs then"
 		return
 	fi

@@ -340,6 +340,7 @@ ktap_plan 62
 kernel_mark
 ktap_at_exit ns_del
 ktap_at_exit back_online
+ktap_at_exit kthreadd_back
 ktap_at_exit no_parts
 ktap_at_exit hog_down
 diag "booted with ${BOOT:-nothing special}"
