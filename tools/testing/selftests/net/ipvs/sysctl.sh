@@ -18,7 +18,7 @@ ALL=$(<"$VS/est_cpulist")
 MINE=$(task_status self Cpus_allowed_list)
 LAST=$(hotplug_cpu)
 
-ktap_plan 68
+ktap_plan 69
 
 check_eq "est_cpulist is the CPUs of kthreads by default" \
 	"$(task_status 2 Cpus_allowed_list)" "$ALL"
@@ -72,6 +72,7 @@ refuses "$VS"/est_cpulist abc EINVAL
 
 if [[ $LAST ]]; then
 	takes "$VS"/est_cpulist "0,$LAST" "$([[ $LAST == 1 ]] && echo 0-1 || echo "0,$LAST")"
+	takes "$VS"/est_cpulist "0-$LAST:1/$((LAST + 1))" 0
 	write_value "$VS/est_cpulist" 0
 	check_eq "est_cpulist is cut to the CPUs that the writer may use" \
 		"0 $LAST" \
@@ -90,7 +91,7 @@ if [[ $LAST ]]; then
 	takes "$VS"/est_cpulist "0,$LAST" "$([[ $LAST == 1 ]] && echo 0-1 || echo "0,$LAST")"
 	set_online "$LAST" 1
 else
-	for v in "a list" "a list cut" "forbidden CPUs" "an offline CPU" \
+	for v in "a list" "groups of a list" "a list cut" "forbidden CPUs" "an offline CPU" \
 		"an online and an offline CPU"; do
 		ktap_skip "est_cpulist: $v" "there is one CPU only"
 	done
