@@ -126,20 +126,20 @@ failures()
 	done
 }
 
-# At once, because two that install get into each other's way.
+# At once, because two that install get into each other's way; and in one go, for
+# whoever is told what to install wants to be told once.
 install_for()	# PART...
 {
-	local base
+	local base args=()
 
 	for base in $(printf '%s\n' "$@" | sed 's/.*-//' | sort -u); do
 		base_is_there "$base" || continue
-		"$TOP/scripts/install-deps" --base "$base" all
+		args+=(--base "$base" --flavour cloud-amd64 all)
 		[[ " $* " != *" selftest-rt-$base "* ]] ||
-			"$TOP/scripts/install-deps" --base "$base" \
-				--flavour rt-amd64 modules
-		[[ " $* " != *" deb-test-$base "* ]] ||
-			"$TOP/scripts/install-deps" deb-test
+			args+=(--flavour rt-amd64 modules)
+		[[ " $* " != *" deb-test-$base "* ]] || args+=(deb-test)
 	done
+	((!${#args[@]})) || "$TOP/scripts/install-deps" "${args[@]}"
 }
 
 # A lane in a process group of its own, so that all of it can be stopped; this
