@@ -8,6 +8,17 @@
 
 base_of() { echo "${1##*-}"; }
 
+# Runs those that are named only.
+only_parts()	# PART...
+{
+	local part all="${guest_parts[*]} ${other_parts[*]}"
+
+	for part in "$@"; do
+		[[ " $all " == *" $part "* ]] || die "no part '$part'; there are: $all"
+	done
+	guest_parts=("$@") other_parts=()
+}
+
 # One run at a time: they would take each other's parts.
 only_one()
 {
