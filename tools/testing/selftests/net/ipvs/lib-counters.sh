@@ -178,14 +178,19 @@ add_counters()	# "5 NUMBERS"...
 # Each of the numbers is within so many percent of its like.
 within()	# PERCENT "WANTED..." "FOUND..."
 {
-	local percent=$1 wanted found i
+	not_below "$@" && not_above "$@"
+}
 
-	read -r -a wanted <<<"$2"
+# None of the numbers is more than so many percent below its like.
+not_below()	# PERCENT "LIMIT..." "FOUND..."
+{
+	local percent=$1 limit found i
+
+	read -r -a limit <<<"$2"
 	read -r -a found <<<"$3"
-	((${#wanted[@]} && ${#wanted[@]} == ${#found[@]})) || return 1
-	for ((i = 0; i < ${#wanted[@]}; i++)); do
-		((found[i] * 100 >= wanted[i] * (100 - percent) &&
-		  found[i] * 100 <= wanted[i] * (100 + percent))) || return 1
+	((${#limit[@]} && ${#limit[@]} == ${#found[@]})) || return 1
+	for ((i = 0; i < ${#limit[@]}; i++)); do
+		((found[i] * 100 >= limit[i] * (100 - percent))) || return 1
 	done
 }
 
