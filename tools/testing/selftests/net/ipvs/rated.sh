@@ -86,7 +86,7 @@ rated_average()	# NAME
 					high[i] = past[k, i]
 			}
 			if (taken[k] < at - oldest)
-				k = 0
+				break
 		}
 		for (i = 0; i < 5; i++)
 			printf "%.0f%s", low[i], i < 4 ? " " : "\n"
