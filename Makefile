@@ -2,9 +2,10 @@
 #
 # Every target is a script in scripts/; this file only gives them names.
 
-# The stock kernel of the machine's Debian
+# The stock kernel of the machine's Debian.  What is wrong with the machine, or this
+# folder, the script that is called says.
 ifeq ($(origin BASE),undefined)
-BASE := $(shell bash -c '. scripts/lib.sh && default_base')
+BASE := $(shell bash -c '. scripts/lib.sh && default_base' 2>/dev/null)
 else
 BASE_GIVEN := $(BASE)
 endif
