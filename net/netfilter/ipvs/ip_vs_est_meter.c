@@ -212,7 +212,9 @@ static void ip_vs_est_class_sort(const struct ip_vs_est_meter *m,
 	}
 }
 
-/* The mean of those about the low quartile; the class starts anew */
+/* The mean of those about the low quartile, an eighth of all on each side: by
+ * choice, for a single one has its own noise.  The class starts anew.
+ */
 static struct ip_vs_est_point
 ip_vs_est_class_point(const struct ip_vs_est_meter *m,
 		      struct ip_vs_est_class *c)
@@ -256,7 +258,9 @@ static void ip_vs_est_meter_scale(struct ip_vs_est_meter *m,
 	m->all = ip_vs_est_cost_clamp(m->all * factor >> IP_VS_EST_FRAC_BITS);
 }
 
-/* 1 + (@y / @by), from a quarter to 4, of @cost */
+/* 1 + (@y / @by), from a quarter to 4, of @cost.  By choice: few points may give
+ * a wild factor, and what was cut of a true one comes with the next period.
+ */
 static u32 ip_vs_est_changed(u32 cost, s64 y, s64 by)
 {
 	s64 d = clamp_t(s64, div64_s64(y * IP_VS_EST_ONE, by),
@@ -269,7 +273,8 @@ static u32 ip_vs_est_changed(u32 cost, s64 y, s64 by)
 /* Ridge regression, the normal equations of two unknowns: each cost by its own
  * factor, for which the squares of the errors that are left and of the change
  * become least.  All of it is relative to what was expected, and below 2^24 in
- * units of 1 / IP_VS_EST_ONE.
+ * units of 1 / IP_VS_EST_ONE.  No error counts as more than 4, by choice: its
+ * square would outweigh all others.
  */
 static void ip_vs_est_meter_fit(struct ip_vs_est_meter *m,
 				const struct ip_vs_est_point *p, unsigned int n)

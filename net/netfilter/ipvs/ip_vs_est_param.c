@@ -119,8 +119,9 @@ int ip_vs_est_cpulist_get(char *text, bool cut, struct cpumask *cpus)
  * @nice: what is wished
  *
  * On PREEMPT_RT a kthread can be preempted with est->lock or stats->lock held,
- * and those who wait for it give it no weight.  A nice one would keep whoever
- * adds a service waiting for seconds, see ip_vs_est.c.
+ * and those who wait for it give it no weight, see ip_vs_est.c.  At nice 19 it
+ * would get 15 of 1039 parts of a CPU that one busy task has (the kernel's
+ * sched_prio_to_weight), and whoever adds a service would wait for that.
  *
  * Context: any.
  * Return: 0; -EINVAL for what is no nice value; -EOPNOTSUPP for one above 0 on
