@@ -1,7 +1,69 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What scripts/bench/report says of goals, and of where the oldest base is faster: read
-# by awk together with bench-report.awk, which has the figures.
+# What scripts/bench/report says of goals, and of where a peer is faster: read by awk
+# together with report.awk, which has the figures.
+
+# --- Words -------------------------------------------------------------------
+
+function thousands(n)
+{
+	n = n ""
+	return length(n) < 4 ? n : \
+		substr(n, 1, length(n) - 3) "," substr(n, length(n) - 2)
+}
+
+# "cpus=64 ests=1000 active=1 used=all order=aged" as one would say it
+function in_words(params,    n, i, p, kv, text)
+{
+	n = split(params, p, " ")
+	for (i = 1; i <= n; i++) {
+		split(p[i], kv, "=")
+		if (kv[1] == "cpus")
+			kv[1] = thousands(kv[2]) \
+				(param(params, "online") != "" ? " possible" : "") \
+				(kv[2] == 1 ? " CPU" : " CPUs")
+		else if (kv[1] == "ests")
+			kv[1] = thousands(kv[2]) " estimators"
+		else if (kv[1] == "services")
+			kv[1] = thousands(kv[2]) " services"
+		else if (kv[1] == "netns")
+			kv[1] = kv[2] " namespaces"
+		else if (kv[1] == "active")
+			kv[1] = thousands(kv[2]) \
+				(params ~ /ests=/ ? " %" : "") " active"
+		else if (kv[1] == "used" && kv[2] != "all")
+			kv[1] = "on " kv[2] " of them"
+		else if (kv[1] == "order")
+			kv[1] = kv[2] == "aged" ? SCATTERED : IN_ORDER
+		else
+			continue
+		text = text (text != "" ? ", " : "") kv[1]
+	}
+	return text
+}
+
+BEGIN {
+	IN_ORDER = "in the order of memory"
+	SCATTERED = "scattered over memory"
+	split("pass=a pass over all|read=reading all counters in user space|" \
+	      "packet_in=instructions that count a packet, in|" \
+	      "packet_out=the same, out|" \
+	      "packet_conn=the same, a connection|" \
+	      "alone_in=instructions that count a packet if the body of `__local_bh_enable_ip()` took none, in|" \
+	      "alone_out=the same, out|" \
+	      "alone_conn=the same, a connection|" \
+	      "cpu_time=CPU time of the kthreads|tasks_time=CPU time of all tasks|" \
+	      "busy_time=CPU time with what interrupts take|" \
+	      "table_wakeups=wake-ups of a table|wakeups=wake-ups of namespaces|" \
+	      "ping_p50=ping, the median|ping_p99=ping, the 99th percentile|" \
+	      "ping_max=ping, the longest|restore=`ipvsadm -R`|clear=`ipvsadm -C`|" \
+	      "dump=dump of an idle table|dump_active=dump of an active table|" \
+	      "memory=memory of a service", name_lines, "|")
+	for (name_line in name_lines) {
+		split(name_lines[name_line], name_parts, "=")
+		long_name[name_parts[1]] = name_parts[2]
+	}
+}
 
 # --- Goals -------------------------------------------------------------------
 
@@ -52,7 +114,8 @@ function goal_worst(what, text, limit, metric, pattern, from_cpus, to_cpus, peer
 	if (!any || (!full && worst <= limit))
 		goal_row(what, text, MISSING, MISSING)
 	else
-		goal_row(what, text, spread(worst, from, to) ", worst at " at,
+		goal_row(what, text, spread(worst, from, to) \
+			 (any > 1 ? ", worst with " in_words(at) : ""),
 			 worst <= limit ? "met" : "not met")
 }
 
@@ -67,33 +130,35 @@ function param(params, name,    n, i, p, kv)
 	return ""
 }
 
-# The longest hold in any round of any table.
-function longest(impl,    i, j, part, one, most)
+# Medians of the longest hold of each table: sets hold_from and hold_to
+function holds(impl,    i, part, any)
 {
-	most = -1
 	for (i = 1; i <= keys; i++) {
 		split(order[i], part, SUBSEP)
-		one = order[i] SUBSEP impl
-		if (part[1] != "hold" || !(one in count))
+		if (part[1] != "hold" || !stat(order[i] SUBSEP impl))
 			continue
-		for (j = 1; j <= count[one]; j++)
-			if (value[one, j] + 0 > most)
-				most = value[one, j] + 0
+		if (!any++)
+			hold_from = hold_to = median
+		if (median < hold_from)
+			hold_from = median
+		if (median > hold_to)
+			hold_to = median
 	}
-	return most
+	return any
 }
 
 # That ours has none says something only if the trace shows the peer's.
-function goal_hold(    ours, peer)
+function goal_hold(    what, known, ours)
 {
-	ours = longest("ours-" oldest)
-	peer = longest(oldest)
-	if (ours < 0 || peer <= 0)
-		goal_row("Softirq hold of estimation", "none", MISSING, MISSING)
+	what = "Softirq hold of estimation, 20,000 services"
+	known = holds("ours-" oldest)
+	ours = hold_to
+	if (!known || !holds(oldest) || hold_from <= 0)
+		goal_row(what, "none", MISSING, MISSING)
 	else
-		goal_row("Softirq hold of estimation", "none",
+		goal_row(what, "none",
 			 (ours ? number(ours) " us" : "none") "; " oldest ": " \
-			 number(peer) " us",
+			 number(hold_from / 1000) " to " number(hold_to / 1000) " ms",
 			 ours ? "not met" : "met")
 }
 
@@ -106,7 +171,7 @@ function goal_atomics(    i, part, found, good, any)
 		split(order[i], part, SUBSEP)
 		if (part[1] != "atomics" || !stat(order[i] SUBSEP "ours"))
 			continue
-		found = found (any++ ? "; " : "") number(median) " at " part[2]
+		found = found (any++ ? "; " : "") number(median) " on " in_words(part[2])
 		if (median > (param(part[2], "cpus") < 32 ? 0 : 1 / 32))
 			good = 0
 	}
@@ -132,18 +197,18 @@ function goals(    big, i, n, kinds)
 		   128, 128, newest)
 	goal_worst("Pass, 100 % active on all CPUs, 1 to 16 CPUs; " newest, "1.0",
 		   1, "pass", " active=100 used=all order=", 1, 16, newest)
-	goal_worst("The same at 64 to 256 CPUs, ordered; " newest, "0.65", 0.65,
+	goal_worst("The same at 64 to 256 CPUs, " IN_ORDER "; " newest, "0.65", 0.65,
 		   "pass", " active=100 used=all order=ordered", 64, 256, newest)
-	goal_worst("The same, aged; " newest, "1.0", 1, "pass",
+	goal_worst("The same, " SCATTERED "; " newest, "1.0", 1, "pass",
 		   " active=100 used=all order=aged", 64, 256, newest)
 	n = split("in out conn", kinds, " ")
 	for (i = 1; i <= n; i++)
 		goal("Packet path, instructions, " kinds[i] "; " newest, "0.85",
 		     0.85, "packet_" kinds[i], "", newest)
 	goal_atomics()
-	goal_worst("What packets pay for marking, two processors; as it was",
+	goal_worst("What packets pay for marking, two processors; when each pass cleared marks",
 		   "1/4 = 0.25", 1 / 4, "marking", "", 0, 512, "previous")
-	goal("CPU time of all tasks, 20,000 idle services, 16 CPUs; " newest,
+	goal("CPU time of all tasks, 20,000 idle services, 16 possible CPUs; " newest,
 	     "1/8 = 0.125", 1 / 8, "tasks_time",
 	     "cpus=16 online=2 services=20000 active=0", newest)
 	goal("Wakeups, idle table of 20,000; " newest, "1/5 = 0.2", 1 / 5,
@@ -159,20 +224,21 @@ function goals(    big, i, n, kinds)
 	     "cpus=4 services=20000", oldest)
 	print ""
 	printf "%d met, %d not met, %d not measured.\n\n", met, not_met, missing
-	print "Of goals with several cases the worst one is shown.  A dump of a table that"
-	print "is active, and what reading costs packets, have no goal: see there."
+	print "Ratios of medians, and from the lowest to the highest of single rounds.  Of goals"
+	print "with several cases the worst one is shown.  A dump of a table that is active, and"
+	print "what reading costs packets, have no goal: see there."
 	print ""
 }
 
-# --- Where the oldest is faster ----------------------------------------------
+# --- Where a peer is faster --------------------------------------------------
 
-function faster(    i, m, n, part, metric, names, cases, slower, worst, at, any)
+# Whatever is a cost, by more than 5 %, with the worst case
+function faster(peer, why,    i, m, n, part, metric, names, cases, slower, worst, at, any)
 {
 	for (i = 1; i <= keys; i++) {
 		split(order[i], part, SUBSEP)
 		metric = part[1]
-		if (metric ~ /^(clock|others|hold|atomics|marking|alone_.*|ping_lost)$/ ||
-		    !compare(order[i], oldest))
+		if (!(metric in long_name) || !compare(order[i], peer))
 			continue
 		if (!(metric in cases))
 			names[++n] = metric
@@ -187,19 +253,17 @@ function faster(    i, m, n, part, metric, names, cases, slower, worst, at, any)
 	}
 	if (!n)
 		return
-	print "## Where " oldest " is faster"
+	print "## Where " peer " is faster"
 	print ""
 	for (i = 1; i <= n; i++) {
 		m = names[i]
 		if (!slower[m])
 			continue
-		if (!any++) {
-			print "Stock " oldest " estimates in a timer and sums fewer fields, with nothing"
-			print "else to do.  It is faster by more than 5 % in:"
-			print ""
-		}
-		print "- " m ": " slower[m] " of " cases[m] " cases, at most " \
-			number(worst[m]) " times" (at[m] != "" ? ", at " at[m] : "")
+		if (!any++)
+			print why "\n"
+		print "- " long_name[m] ": " number(worst[m]) " times" \
+			(cases[m] > 1 ? " at most, " slower[m] " of " cases[m] " cases" : "") \
+			(in_words(at[m]) != "" ? ": " in_words(at[m]) : "")
 	}
 	if (!any)
 		print "In no case that was measured, by more than 5 %."
