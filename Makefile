@@ -47,7 +47,7 @@ guest: ## image and initramfs the tests boot
 
 #@ Work on it
 
-test: ## the tests, in about half an hour, with a summary
+test: ## the tests, in 35 minutes or twice that, with a summary
 	@scripts/test $(TESTS)
 
 test-all: ## all of them in their long form, hours; goes on where it was stopped
