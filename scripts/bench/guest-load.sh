@@ -214,28 +214,29 @@ check_active()
 }
 
 # From each CPU in turn, since a timer holds up only one of them
-measure_pings()	# KERNEL
+ping_round()	# KERNEL ROUND
 {
-	local at round cpu each
+	local at="$machine services=$services" cpu each=$((pings / cpus)) p50 p99 max
 
-	at="$machine services=$services"
-	each=$((pings / cpus))
-	for ((round = 1; round <= rounds; round++)); do
-		for ((cpu = 0; cpu < cpus; cpu++)); do
-			ip netns exec client taskset -c "$cpu" \
-				ping -n -i 0.01 -c "$each" 10.2.0.2 || true
-		done | sed -n 's/.* time=\([0-9.]*\) ms$/\1/p' | sort -n >/tmp/pings
-		awk '{ v[NR] = $1 * 1000 }
-		     END {
-			print v[int(NR * 0.5 + 0.99)], v[int(NR * 0.99 + 0.99)], v[NR]
-		     }' /tmp/pings >/tmp/percentiles
-		read -r p50 p99 max </tmp/percentiles
-		row "$1" ping_p50 "$at" "$round" "$p50" us
-		row "$1" ping_p99 "$at" "$round" "$p99" us
-		row "$1" ping_max "$at" "$round" "$max" us
-		row "$1" ping_lost "$at" "$round" \
-			$((each * cpus - $(wc -l </tmp/pings))) packets
-	done
+	load_modules "$1"
+	restore "$rules"
+	sleep "$settle"
+	for ((cpu = 0; cpu < cpus; cpu++)); do
+		ip netns exec client taskset -c "$cpu" \
+			ping -n -i 0.01 -c "$each" 10.2.0.2 || true
+	done | sed -n 's/.* time=\([0-9.]*\) ms$/\1/p' | sort -n >/tmp/pings
+	awk '{ v[NR] = $1 * 1000 }
+	     END {
+		print v[int(NR * 0.5 + 0.99)], v[int(NR * 0.99 + 0.99)], v[NR]
+	     }' /tmp/pings >/tmp/percentiles
+	read -r p50 p99 max </tmp/percentiles
+	row "$1" ping_p50 "$at" "$2" "$p50" us
+	row "$1" ping_p99 "$at" "$2" "$p99" us
+	row "$1" ping_max "$at" "$2" "$max" us
+	row "$1" ping_lost "$at" "$2" \
+		$((each * cpus - $(wc -l </tmp/pings))) packets
+	unload_modules
+	sleep 3
 }
 
 measure_load()	# KERNEL
@@ -246,7 +247,6 @@ measure_load()	# KERNEL
 	fill "$1" 0
 	sleep "$settle"
 	load_windows "$1" 0
-	! has_part ping || measure_pings "$1"
 	((!active)) || measure_active "$1"
 	unload_modules
 	sleep 3

@@ -64,7 +64,7 @@ measure_dump()	# KERNEL ROUND
 	row "$1" dump "$machine services=$services" "$2" "$took" us
 }
 
-tables_round()	# KERNEL ROUND
+table_round()	# KERNEL ROUND
 {
 	load_modules "$1"
 	fill "$1" "$2"

@@ -25,7 +25,7 @@ brought itself.
 
   tables   ipvsadm -R and -C, a dump, memory; the kernels in turns
   load     CPU time and wakeups, idle and active; softirq hold
-  ping     round trips through the director; needs load
+  ping     round trips through the director; the kernels in turns
   wakeups  of the kthreads of many namespaces
   dumps    of a table that is active
 EOF
@@ -190,16 +190,18 @@ if has_part load; then
 		measure_load "$kernel"
 	done
 fi
-if has_part tables; then
+# In turns, so that none is always the first
+for part in tables ping; do
+	has_part "$part" || continue
 	for ((r = 1; r <= rounds; r++)); do
-		echo "tables: round $r of $rounds"
+		echo "$part: round $r of $rounds"
 		order=$kernels
 		((r % 2)) || order=$(tr ' ' '\n' <<<"$kernels" | sort -r | tr '\n' ' ')
 		for kernel in $order; do
-			tables_round "$kernel" "$r"
+			"${part/tables/table}_round" "$kernel" "$r"
 		done
 	done
-fi
+done
 if has_part dumps; then
 	for kernel in $kernels; do
 		echo "dumps: $kernel"
