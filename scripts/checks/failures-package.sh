@@ -11,8 +11,9 @@ test_build_deb()
 	local deb
 
 	copy
-	mkdir -p "$top"/{include,patches/6.1,packaging}
+	mkdir -p "$top"/{include,patches/6.1,packaging,Documentation/networking}
 	cp -R "$TOP/packaging" "$top/"
+	echo a >"$top/Documentation/networking/ipvs-estimator.rst"
 	echo a >"$top/include/a.h"
 	echo 1.patch >"$top/patches/6.1/series"
 	printf '%s\n' '--- a/net/a.c' '+++ b/net/a.c' >"$top/patches/6.1/1.patch"
@@ -77,6 +78,31 @@ test_patch()
 	! ours bash "$script" check "$kernel" 2>"$log" || echo "ipvs-source: a patch that does not fit does"
 	grep -q '1.patch does not fit linux-source-6.1 1-1: ' "$log" ||
 		echo "ipvs-source: does not say that a patch does not fit"
+}
+
+# A disk without room for a build
+test_no_room()
+{
+	local kernel sys script refresh mb
+
+	copy_package
+	mkdir -p "$sys/var/lib/dkms" "$tmp/src/linux-source-6.1/net/netfilter"
+	: >"${script%/*}/patches/6.1/series"
+	echo net/netfilter >"${script%/*}/patches/6.1/files"
+	tar -C "$tmp/src" -cJf "$sys/usr/src/linux-source-6.1.tar.xz" linux-source-6.1
+	for mb in 99 100; do
+		executable "$bin/df" <<<"printf 'Avail\\n ${mb}M\\n'"
+		if ours bash "$script" check "$kernel" 2>"$log"; then
+			((mb == 100)) || echo "ipvs-source: builds without room for it"
+		else
+			((mb == 99)) || echo "ipvs-source: room for a build is too little: $(sed -n 1p "$log")"
+			grep -q 'where 99 are free' "$log" ||
+				echo "ipvs-source: does not say that there is no room: $(sed -n 1p "$log")"
+			grep -q "make room, then run ${script%/*}/ipvs-refresh" "$log" ||
+				echo "ipvs-source: does not say what to do without room"
+		fi
+	done
+	rm "$bin/df"
 }
 
 # What dkms has copied to a full disk
