@@ -120,6 +120,8 @@ is_it_in_use()
 		"ipvs-estimator/*, $(uname -r), x86_64: installed*"
 	modprobe ip_vs
 	is "pid 0 while there is no service" "$(column pid)" 0
+	like "lsmod names what there is to unload" \
+		"$(typed "lsmod | grep -E '^(ip_vs|xt_ipvs)'" | cut -d ' ' -f 1 | xargs)" "*ip_vs*"
 	add_services
 	like "with one there is a thread" "$(until_like '[1-9]*' column pid)" "[1-9]*"
 	is "which is called as the page says" "$(task_names)" "ipvs-e:0:0"
@@ -166,6 +168,11 @@ rates_read_0()
 	pid=$(task)
 	like "ps shows the thread" "$(typed 'ps -o pid,ni,psr,time,comm -p PID' PID "$pid" | xargs)" \
 		"PID NI PSR TIME COMMAND $pid 0 [0-9] [0-9:]* ipvs-e:0:0"
+	before=$(typed 'grep ctxt /proc/PID/status' PID "$pid")
+	sleep 6
+	like "it has been on a CPU meanwhile" "$before" "voluntary_ctxt_switches:*[0-9]*"
+	is "which its switches show" \
+		"$([[ $(typed 'grep ctxt /proc/PID/status' PID "$pid") != "$before" ]] && echo yes)" yes
 	like "a high est_nice is seen there" "$(sysctl -q -w $vs.est_nice=19
 		until_like 19 of_task ni)" 19
 	typed "sysctl -w $vs.est_nice=0" >/dev/null
@@ -246,7 +253,8 @@ isolated_cpus()
 		"$(typed "grep Cpus_allowed_list /proc/\$(pgrep -o ipvs-e)/status" | cut -f 2)" \
 		"$(column cpus)"
 	like "the shell's own CPUs" "$(typed "taskset -p \$\$")" "*current affinity mask*"
-	taskset -c 0 sysctl -q -w $vs.est_cpulist=0-1
+	typed "taskset -c 0-7 sysctl -w $vs.est_cpulist=4-7" "0-7 sysctl -w $vs.est_cpulist=4-7" \
+		"0 sysctl -w $vs.est_cpulist=0-1" >/dev/null
 	is "a list is cut to those of who writes" "$(sysctl -n $vs.est_cpulist)" 0
 	is "and used" "$(until_like 0 column cpus)" 0
 	sysctl -q -w $vs.est_cpulist=0-1
