@@ -287,6 +287,7 @@ void obj_zero(struct obj *obj);
 
 /* model_sample.c */
 extern const unsigned int obj_scale[IP_VS_NCOUNTS];
+u64 obj_shown_rate(const struct obj *obj, enum ip_vs_count c, u64 now);
 void obj_check_sample(struct obj *obj);
 void obj_rebase(struct obj *obj);
 

@@ -354,18 +354,6 @@ void obj_let_go(struct held *held)
 	held->obj = NULL;
 }
 
-/* What a rate should read, and how precise */
-static u64 obj_read_rate(struct obj *obj, enum ip_vs_count c, u64 now)
-{
-	struct ip_vs_est_net *est = model_est();
-	u64 unit = 1ULL << obj_scale[c];
-
-	if (!est->active || obj->gen != est->gen ||
-	    now - obj->stamp > 10 * HZ)
-		return 0;
-	return ((u64)obj->avg[c] + unit / 2 - 1) / unit;
-}
-
 void obj_read(struct obj *obj)
 {
 	struct ip_vs_kstats k;
@@ -383,10 +371,10 @@ void obj_read(struct obj *obj)
 
 	for (c = 0; c < IP_VS_NCOUNTS; c++) {
 		want[c] = obj->total[c] - obj->zero[c];
-		want[IP_VS_NCOUNTS + c] = obj_read_rate(obj, c, sim.now);
+		want[IP_VS_NCOUNTS + c] = obj_shown_rate(obj, c, sim.now);
 		/* It may have become too old while it was read */
 		if (got[IP_VS_NCOUNTS + c])
-			want[IP_VS_NCOUNTS + c] = obj_read_rate(obj, c, begun);
+			want[IP_VS_NCOUNTS + c] = obj_shown_rate(obj, c, begun);
 	}
 	for (c = 0; c < 2 * IP_VS_NCOUNTS; c++) {
 		if (got[c] != want[c])

@@ -97,3 +97,15 @@ void obj_rebase(struct obj *obj)
 	obj->stamp = sim.now;
 	obj->first = 0;
 }
+
+/* What a rate should read @now */
+u64 obj_shown_rate(const struct obj *obj, enum ip_vs_count c, u64 now)
+{
+	struct ip_vs_est_net *est = model_est();
+	u64 unit = 1ULL << obj_scale[c];
+
+	if (!est->active || obj->gen != est->gen ||
+	    now - obj->stamp > 10 * HZ)
+		return 0;
+	return ((u64)obj->avg[c] + unit / 2 - 1) / unit;
+}
