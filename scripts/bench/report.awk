@@ -201,8 +201,9 @@ function tables()
 	      " another one\npasses over the server, the service and the total" \
 	      " (`passing`), or reads them for\nusers (`reading`).  `marking`: what" \
 	      " is left of `passing` without what it pays for its\ncounters being" \
-	      " read; `marking_cleared`: the same when each pass cleared the marks,\n" \
-	      "as a version of ours did that was never mailed.  `packet_ps`: a packet meanwhile, with that each 2 us.\n" \
+	      " read; `marking_cleared`: the same when\n" \
+	      "each pass cleared the marks, as a version of ours did that was never" \
+	      " mailed.\n`packet_ps`: a packet meanwhile, with that each 2 us.\n" \
 	      "`atomics`: of packets, for an object that stays active, for each CPU" \
 	      " and period.")
 	table("CPU time of estimation", "^(cpu|tasks|busy)_time$",
@@ -235,10 +236,8 @@ END {
 	if (want == "goals") {
 		goals()
 	} else if (want == "faster") {
-		faster(newest, "It shows counters as of its last pass, where ours sums" \
-		       " them for each reader.  It is\nfaster by more than 5 % in:")
-		faster(oldest, "It estimates in a timer and sums fewer fields, with" \
-		       " nothing else to do.  It is faster\nby more than 5 % in:")
+		faster(newest)
+		faster(oldest)
 	} else {
 		tables()
 	}
