@@ -143,3 +143,29 @@ test_still_full()
 	grep -q "$kernel keeps its own" "$tmp/said" ||
 		echo "ipvs-refresh: does not say that a kernel keeps its modules"
 }
+
+# What ipvs-refresh says of a build, in so many words
+test_refresh_says()
+{
+	local kernel sys script refresh
+
+	copy_package
+	executable "$script" <<<'[[ $1 != stale ]]'
+	executable "$bin/dkms" <<<'[[ $1 != install ]]'
+	ours bash "$refresh" >/dev/null 2>"$tmp/said" || echo "ipvs-refresh: fails"
+	grep -q "$kernel: that failed, see .*/build/make.log" "$tmp/said" ||
+		echo "ipvs-refresh: does not say where a build that failed is told of"
+	grep -q "once the cause is mended: ${refresh%/*}/ipvs-refresh" "$tmp/said" ||
+		echo "ipvs-refresh: does not say what to do after a build that failed"
+	executable "$bin/dkms" <<<:
+	ours bash "$refresh" >/dev/null 2>"$tmp/said" || echo "ipvs-refresh: fails"
+	grep -q "$kernel has the modules of this package" "$tmp/said" ||
+		echo "ipvs-refresh: does not say that it has built"
+	executable "$bin/dkms" <<<"echo 'ipvs-estimator/1, $kernel, x86_64: installed'"
+	IPVS_ESTIMATOR_TELL=1 ours bash "$refresh" >/dev/null 2>"$tmp/said" ||
+		echo "ipvs-refresh: fails"
+	grep -q "$kernel has the modules of this package" "$tmp/said" ||
+		echo "ipvs-refresh: does not say which kernels have modules when asked to"
+	ours bash "$refresh" >/dev/null 2>"$tmp/said" || echo "ipvs-refresh: fails"
+	[[ ! -s $tmp/said ]] || echo "ipvs-refresh: says something where nothing was done"
+}
