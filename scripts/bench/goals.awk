@@ -116,7 +116,7 @@ function goal_worst(what, text, limit, metric, pattern, from_cpus, to_cpus, peer
 		goal_row(what, text, MISSING, MISSING)
 	else
 		# One that is missed by less than is shown must not look as met
-		goal_row(what, text, (worst > limit && number(worst) <= limit ? \
+		goal_row(what, text, (worst > limit && number(worst) + 0 <= limit ? \
 			 sprintf("%.6g (%s to %s)", worst, number(from), number(to)) : \
 			 spread(worst, from, to)) \
 			 (any > 1 ? ", worst with " in_words(at) : ""),
