@@ -140,6 +140,7 @@ struct ip_vs_est_row {
  * @worst_us: the longest such time since the context exists, us
  * @read: estimators whose counters were read in the last period
  * @skipped: estimators of that period that needed no reading
+ * @ended: when that period ended, jiffies
  *
  * Written by the kthread alone, read without a lock, each for itself.
  */
@@ -148,6 +149,7 @@ struct ip_vs_est_view {
 	u32			worst_us;
 	u32			read;
 	u32			skipped;
+	unsigned long		ended;
 };
 
 /**

@@ -197,6 +197,7 @@ static void ip_vs_est_period_end(struct ip_vs_est_ctx *ctx)
 	/* Pair with READ_ONCE() in ip_vs_est_line_get() */
 	WRITE_ONCE(ctx->view.read, ctx->read);
 	WRITE_ONCE(ctx->view.skipped, ctx->ests - ctx->read);
+	WRITE_ONCE(ctx->view.ended, jiffies);
 	ctx->ests = 0;
 	ctx->read = 0;
 	ip_vs_est_check_own_cpus(est);

@@ -11,6 +11,7 @@
 
 #include <net/ip_vs.h>
 #include "ip_vs_est_impl.h"
+#include "ip_vs_est_pass.h"
 
 /**
  * struct ip_vs_est_line - what is shown of a context
@@ -59,8 +60,11 @@ static bool ip_vs_est_line_get(struct ip_vs_est_net *est, unsigned int id,
 		 */
 		line->view.last_us = READ_ONCE(ctx->view.last_us);
 		line->view.worst_us = READ_ONCE(ctx->view.worst_us);
-		line->view.read = READ_ONCE(ctx->view.read);
-		line->view.skipped = READ_ONCE(ctx->view.skipped);
+		/* Not of a kthread that gets no CPU, whose rates read 0, too */
+		if (jiffies - READ_ONCE(ctx->view.ended) <= IP_VS_EST_STALE) {
+			line->view.read = READ_ONCE(ctx->view.read);
+			line->view.skipped = READ_ONCE(ctx->view.skipped);
+		}
 	}
 	return true;
 }

@@ -100,8 +100,8 @@ u64 ip_vs_est_walk_groups(const struct ip_vs_est_walk *walk)
 
 /* Read the clock twice to know how long that takes.  An interrupt may come in
  * between, so what is known grows slowly; but it does grow, as this may be
- * another CPU now, or another speed.  By 1/8 at a time, by choice, and to no
- * more than what fits in 32 bits three times.
+ * another CPU now, or another speed.  By 1/8 at a time, by choice, and to a
+ * quarter of a second at most, so that it fits.
  */
 static struct ip_vs_est_probe ip_vs_est_probe_begin(struct ip_vs_est_meter *m,
 						    struct ip_vs_est_walk *walk)

@@ -272,6 +272,13 @@ not_word() { ! grep -qw "$1" <<<"$2"; }
 
 # --- Who is in the way -------------------------------------------------------
 
+# Of the last period: estimators that were looked at
+period_shown()
+{
+	[[ $(in_ns cat /proc/net/ip_vs_est | awk '$1 == 0 { print ($10 + $11 > 0) }') == 1 ]]
+}
+period_not_shown() { ! period_shown; }
+
 # A task that gets its CPU wakes up once in a period.
 test_hog()
 {
@@ -280,10 +287,10 @@ test_hog()
 	write_cpulist 3
 	wait_until on 3 || diag "the task is not on CPU 3"
 	set_vs est_nice "$(nice_max)"
+	check "the last period is shown" wait_until period_shown
 	hog_up
 	wait_until hog_runs || diag "the real-time task does not run"
-	# It is due in this time, and waits.
-	sleep 3
+	check "that of a starved kthread is not" wait_until period_not_shown
 	write_cpulist 0
 	check "another list replaces a starved kthread" wait_until on 0
 	pid=$(task)
@@ -336,7 +343,7 @@ back_online()
 	set_online 3 1
 }
 
-ktap_plan 62
+ktap_plan 64
 kernel_mark
 ktap_at_exit ns_del
 ktap_at_exit back_online
