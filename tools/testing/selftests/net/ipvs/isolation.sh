@@ -274,13 +274,12 @@ not_word() { ! grep -qw "$1" <<<"$2"; }
 
 # Of the last period: estimators that were looked at.  Whoever enters a namespace leaves
 # work to the CPU that it is on, which the real-time task must not have.
-period_shown()
+period_shown()	# 1 OR 0
 {
 	[[ $(in_ns_off_3 cat /proc/net/ip_vs_est |
-		awk '$1 == 0 { print ($10 + $11 > 0) }') == 1 ]]
+		awk '$1 == 0 { print ($10 + $11 > 0) }') == "$1" ]]
 }
 in_ns_off_3() { (taskset -pc 0-2 "$BASHPID" >/dev/null && in_ns "$@"); }
-period_not_shown() { ! period_shown; }
 
 # A task that gets its CPU wakes up once in a period.
 test_hog()
@@ -290,10 +289,10 @@ test_hog()
 	write_cpulist 3
 	wait_until on 3 || diag "the task is not on CPU 3"
 	set_vs est_nice "$(nice_max)"
-	check "the last period is shown" wait_until period_shown
+	check "the last period is shown" wait_until period_shown 1
 	hog_up
 	wait_until hog_runs || diag "the real-time task does not run"
-	check "that of a starved kthread is not" wait_until period_not_shown
+	check "that of a starved kthread is not" wait_until period_shown 0
 	write_cpulist 0
 	check "another list replaces a starved kthread" wait_until on 0
 	pid=$(task)
